@@ -1,0 +1,95 @@
+"""The errors a user can meet. Each says what happened, to what, and what to do now.
+
+They cross the pipe between the engine child and the window by `code`, so every class has its own.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class Q8Error(Exception):
+    """Base of all expected errors.
+
+    `message`: one sentence, what happened to what. `hint`: one sentence, what the user can do now.
+    """
+
+    code: ClassVar[str] = "error"
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.hint}".strip()
+
+
+class UsageError(Q8Error):
+    """The command line does not make sense (exit code 2)."""
+
+    code = "usage"
+
+
+class ModelFileError(Q8Error):
+    """The file is not a GGUF model that can be loaded."""
+
+    code = "model_file"
+
+
+class NotEnoughMemoryError(Q8Error):
+    """The model with this context does not fit into memory."""
+
+    code = "memory"
+
+
+class TemplateError(Q8Error):
+    """The model's chat template is absent, broken, endless or refuses the messages."""
+
+    code = "template"
+
+
+class ContextOverflowError(Q8Error):
+    """The prompt does not fit into the context window."""
+
+    code = "context"
+
+
+class EngineError(Q8Error):
+    """The engine process died or answered something it should not."""
+
+    code = "engine"
+
+
+class StoreError(Q8Error):
+    """The chat database can't be read or written."""
+
+    code = "store"
+
+
+class StoreTooNewError(StoreError):
+    """The chat database was written by a newer version of the application."""
+
+    code = "store_too_new"
+
+
+class DiskFullError(Q8Error):
+    """There is no space left for something of the user's."""
+
+    code = "disk_full"
+
+
+class MissingStarterError(Q8Error):
+    """The model that comes with the application is not where it should be."""
+
+    code = "starter"
+
+
+def _all_classes(base: type[Q8Error]) -> list[type[Q8Error]]:
+    return [base, *(c for sub in base.__subclasses__() for c in _all_classes(sub))]
+
+
+def from_code(code: str, message: str, hint: str) -> Q8Error:
+    """Rebuild an error that crossed a pipe; an unknown code becomes the base class."""
+    by_code = {cls.code: cls for cls in _all_classes(Q8Error)}
+    return by_code.get(code, Q8Error)(message, hint)

@@ -1,0 +1,28 @@
+"""Numbers as people read them."""
+
+from __future__ import annotations
+
+
+def size(n_bytes: float) -> str:
+    """Bytes with a binary unit and three significant digits: 98.9 MiB."""
+    value = float(n_bytes)
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if abs(value) < 1024:
+            return f"{value:.0f} {unit}" if unit == "B" or value >= 99.95 else f"{value:.1f} {unit}"
+        value /= 1024
+    return f"{value:.1f} TiB"
+
+
+def count(n: int) -> str:
+    """An integer with thousands separated: 8,192."""
+    return f"{n:,}"
+
+
+def seconds(value: float) -> str:
+    """A duration: 85 ms, 1.4 s, 3 min 20 s."""
+    if value < 1:
+        return f"{value * 1000:.0f} ms"
+    if value < 60:
+        return f"{value:.1f} s"
+    minutes, rest = divmod(round(value), 60)
+    return f"{minutes} min {rest} s"
