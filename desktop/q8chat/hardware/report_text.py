@@ -1,0 +1,102 @@
+"""The report on the machine as plain text for a terminal."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TYPE_CHECKING
+
+from q8chat.core import units
+from q8chat.hardware.topology import Cache, Topology
+
+if TYPE_CHECKING:
+    from q8chat.hardware.report import MachineReport
+
+_WIDTH = 100
+_LABEL = 14  # columns for the names on the left
+
+
+def render(report: MachineReport) -> str:
+    """All sections, wrapped."""
+    memory, topology = report.memory, report.topology
+    facts = [
+        ("CPU", report.cpu.name + (" (in a virtual machine)" if report.cpu.virtual else "")),
+        ("Architecture", _architecture(report)),
+        ("Cores", cores(topology)),
+        ("Caches", ", ".join(map(_cache, topology.caches)) or "not known"),
+        ("NUMA nodes", str(topology.numa_nodes)),
+        ("Memory", memory_line(memory.total, memory.available, memory.limit)),
+        ("Swap", f"{_size(memory.swap_total)}, {_size(memory.swap_free)} free" if memory.swap_total else "none"),
+        ("May use", allowance(topology)),
+        ("Threads", f"{report.threads.threads} to begin with. {report.threads.reason}"),
+    ]
+    sections = ["\n".join(_fact(*fact) for fact in facts)]
+    if report.features:
+        sections.append("\n".join(_table(report)))
+    if report.advice:
+        sections.append(
+            "\n".join(textwrap.fill(a, _WIDTH, initial_indent="! ", subsequent_indent="  ") for a in report.advice)
+        )
+    return "\n\n".join(sections)
+
+
+def _fact(name: str, text: str) -> str:
+    return textwrap.fill(text, _WIDTH, initial_indent=name.ljust(_LABEL), subsequent_indent=" " * _LABEL)
+
+
+def _architecture(report: MachineReport) -> str:
+    found, virtual = report.microarchitecture, report.cpu.virtual
+    text = f"{report.cpu.architecture}, {found.label}"
+    if found.looks_like:
+        text += ", some features hidden by the virtual machine" if virtual else " without some of its features"
+    return f"{text} (archspec: {found.name})"
+
+
+def cores(topology: Topology) -> str:
+    """Cores by kind and hardware threads: "8 performance (2 threads each), 8 efficiency"."""
+    parts = []
+    small = topology.of_kind("efficiency")
+    for kind in ("performance", "efficiency"):
+        group = topology.of_kind(kind)
+        if not group:
+            continue
+        smt = max(len(c.cpus) for c in group)
+        threads = f" with {smt} hardware threads each" if smt > 1 else ""
+        parts.append(f"{len(group)}{f' {kind}' if small else ''}{threads}")
+    text = ", ".join(parts)
+    if topology.packages > 1:
+        text += f"; {topology.packages} processors"
+    return text if topology.threads_per_core > 1 else f"{text}, no SMT"
+
+
+def memory_line(total: int, available: int, limit: int | None) -> str:
+    """Total, available, and the container's limit if there is one."""
+    limited = f"; a container limit allows {_size(limit)}" if limit is not None else ""
+    return f"{_size(total)}, {_size(available)} available{limited}"
+
+
+def allowance(topology: Topology) -> str:
+    """The CPUs and the CPU time this process may use."""
+    n, total = len(topology.allowed), len(topology.cpus)
+    text = ("the only CPU" if total == 1 else f"all {total} CPUs") if n == total else f"{n} of {total} CPUs"
+    if topology.quota is not None:
+        text += f", for the time of {topology.quota:.3g} CPUs (container limit)"
+    return text
+
+
+def _cache(cache: Cache) -> str:
+    count = f"{cache.instances} x " if cache.instances > 1 else ""
+    return f"{cache.name} {count}{_size(cache.size)}"
+
+
+def _size(n_bytes: int) -> str:
+    return units.size(n_bytes).replace(".0 ", " ")
+
+
+def _table(report: MachineReport) -> list[str]:
+    heads = ("CPU has it", "system allows it", "llama.cpp uses it")
+    lines = [" " * _LABEL + "  ".join(heads)]
+    for row in report.features:
+        states = (row.has.state, row.allowed.state if row.has.state != "no" else "-", row.used.state)
+        cells = "  ".join(s.ljust(len(h)) for s, h in zip(states, heads, strict=True))
+        lines.append(f"{row.name.ljust(_LABEL)}{cells}  {row.summary}")
+    return lines
