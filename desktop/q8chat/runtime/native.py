@@ -1,0 +1,66 @@
+"""llama.cpp as a library: loaded once per process, quiet, its last errors at hand."""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+from collections import deque
+from functools import cache
+from types import ModuleType
+from typing import Any
+
+# ggml's own levels; llama-cpp-python's are mis-mapped.
+_WARN = 3
+_ERROR = 4
+_CONTINUED = 5
+
+_LogCallback = ctypes.CFUNCTYPE(None, ctypes.c_int, ctypes.c_char_p, ctypes.c_void_p)
+_recent_errors: deque[str] = deque(maxlen=20)
+
+
+def _log(level: int, text: bytes | None, _user_data: Any) -> None:
+    line = (text or b"").decode("utf-8", "replace")
+    if level == _ERROR and line.strip():
+        _recent_errors.append(line.strip())
+    if level in (_WARN, _ERROR, _CONTINUED):
+        sys.stderr.write(line)
+        sys.stderr.flush()
+
+
+_log_callback = _LogCallback(_log)  # llama.cpp keeps only the pointer
+
+
+@cache
+def library() -> ModuleType:
+    """llama-cpp-python's low-level module, its backend initialised. Warnings and errors go to stderr."""
+    import llama_cpp.llama_cpp as lib
+
+    lib.llama_log_set(_log_callback, ctypes.c_void_p(0))
+    lib.llama_backend_init()
+    return lib
+
+
+def clear_errors() -> None:
+    """Forget what was logged before the call whose errors matter."""
+    _recent_errors.clear()
+
+
+def last_error() -> str:
+    """What llama.cpp said when it last failed, in one line without its function prefix; "" if nothing."""
+    for line in _recent_errors:
+        text = line.split(": ", 1)[-1] if line.startswith(("llama_", "gguf_", "ggml_")) else line
+        if text:
+            return text.rstrip(".")
+    return ""
+
+
+def system_info() -> str:
+    """What the loaded kernels were compiled for: "CPU : AVX2 = 1 | ..."."""
+    return bytes(library().llama_print_system_info()).decode("utf-8", "replace")
+
+
+def version() -> str:
+    """llama.cpp's version and the binding's."""
+    import llama_cpp
+
+    return f"{bytes(library().llama_version()).decode()} (llama-cpp-python {llama_cpp.__version__})"
