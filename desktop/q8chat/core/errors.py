@@ -67,6 +67,12 @@ class StoreError(Q8Error):
     code = "store"
 
 
+class NotFoundError(StoreError):
+    """The conversation or message is no longer in the chat database, e.g. deleted in another window."""
+
+    code = "store_not_found"
+
+
 class StoreTooNewError(StoreError):
     """The chat database was written by a newer version of the application."""
 
