@@ -32,8 +32,8 @@ def cpu_has(cpu: CpuDescription, flag: str) -> Answer:
     if flag in cpu.flags:
         return Answer("yes", "The operating system reports it.")
     if cpu.virtual:
-        return Answer("no", "This virtual CPU does not have it.")
-    return Answer("no", "The CPU does not have it.")
+        return Answer("no", "Not in this virtual CPU.")
+    return Answer("no", "Not in this CPU.")
 
 
 def os_allows(cpu: CpuDescription, flag: str) -> Answer:
@@ -47,7 +47,7 @@ def os_allows(cpu: CpuDescription, flag: str) -> Answer:
     if has.state == "unknown":
         return has
     if not has.yes:
-        return Answer("no", "There is nothing to allow: the CPU does not have it.")
+        return Answer("no", "There is nothing to allow.")
     if flag.startswith("amx"):
         return _amx(cpu)
     if cpu.os_flags is None:

@@ -19,10 +19,13 @@ class FeatureRow:
     has: Answer
     allowed: Answer
     used: Answer
+    unsafe: bool  # the build was compiled for it although it can't be used here
 
     @property
     def summary(self) -> str:
         """The one reason that matters most: the first thing in the way, or how it is used."""
+        if self.unsafe:
+            return self.used.reason
         return next((a.reason for a in (self.has, self.allowed) if not a.yes), self.used.reason)
 
 
@@ -48,9 +51,16 @@ _ROWS_ARM = (
 def feature_rows(cpu: CpuDescription, compiled: dict[str, bool]) -> tuple[FeatureRow, ...]:
     """The table for this kind of CPU. `compiled` is empty if llama.cpp could not be asked."""
     rows = {"x86_64": _ROWS_X86, "aarch64": _ROWS_ARM}.get(cpu.architecture, ())
+    unsafe = unsafe_features(cpu, compiled)
     return tuple(
         FeatureRow(
-            key, name, kernel, cpu_has(cpu, flag), os_allows(cpu, flag), _used(cpu, flag, kernel, compiled, how)
+            key=key,
+            name=name,
+            kernel=kernel,
+            has=cpu_has(cpu, flag),
+            allowed=os_allows(cpu, flag),
+            used=_used(cpu, flag, kernel, compiled, how),
+            unsafe=kernel in unsafe,
         )
         for key, name, flag, kernel, how in rows
     )
@@ -58,14 +68,14 @@ def feature_rows(cpu: CpuDescription, compiled: dict[str, bool]) -> tuple[Featur
 
 def _used(cpu: CpuDescription, flag: str, kernel: str, compiled: dict[str, bool], how: str) -> Answer:
     has, allowed = cpu_has(cpu, flag), os_allows(cpu, flag)
+    if kernel in unsafe_features(cpu, compiled):
+        return Answer("no", "This build was compiled for it and can crash here: rebuild llama.cpp on this machine.")
+    if "no" in (has.state, allowed.state):
+        return Answer("no", "Can't be used here, and llama.cpp does without.")
     if not compiled:
         return Answer("unknown", "llama.cpp is not loaded, so its kernels can't be asked.")
-    if "unknown" in (has.state, allowed.state) and compiled.get(kernel):
-        return Answer("unknown", "This build contains kernels for it; whether they can run here is not known.")
-    if kernel in unsafe_features(cpu, compiled):
-        return Answer("no", "This build was made for a CPU with it and can crash here: rebuild llama.cpp.")
-    if not (has.yes and allowed.yes):
-        return Answer("no", "It can't be used here, and llama.cpp does without.")
+    if not (has.yes and allowed.yes) and compiled.get(kernel):
+        return Answer("unknown", "In this build; whether it can run here is not known.")
     return _built(kernel, compiled, how)
 
 
@@ -79,4 +89,4 @@ def _built(kernel: str, compiled: dict[str, bool], how: str) -> Answer:
         return Answer("no", "llama.cpp's AMX kernels need a build with AVX-512 VNNI.")
     if compiled.get(kernel):
         return Answer("yes", how)
-    return Answer("no", "This build has no kernels for it: rebuild llama.cpp on this machine.")
+    return Answer("no", "Not in this build: rebuild llama.cpp on this machine.")

@@ -15,7 +15,7 @@ from q8chat.hardware.topology import Topology, read_topology
 
 @dataclass(frozen=True, slots=True)
 class MachineReport:
-    """`compiled`: what llama.cpp says it was built for. `unsafe`, `missing`: as features.py has them, by its names."""
+    """`compiled`: what llama.cpp says it was built for. `unsafe`, `missing`: its names, see features.py."""
 
     cpu: CpuDescription
     microarchitecture: Microarchitecture
@@ -94,7 +94,8 @@ def make_report(cpu: CpuDescription, topology: Topology, memory: Memory, system_
 
 
 def _build_advice(features: tuple[FeatureRow, ...], unsafe: tuple[str, ...], missing: tuple[str, ...]) -> list[str]:
-    names = {row.kernel: row.name for row in reversed(features)} | {"AMX_INT8": "AMX-INT8"}
+    names = {row.kernel: row.name for row in reversed(features)}
+    names |= {"AMX_INT8": "AMX-INT8", "AVX512_VBMI": "AVX-512 VBMI", "FP16_VA": "FP16"}
     advice = []
     if unsafe:
         listed = ", ".join(names.get(n, n) for n in unsafe)
@@ -116,7 +117,7 @@ def _machine_advice(
 ) -> list[str]:
     rows = {row.key: row for row in features}
     advice = [
-        f"This CPU has {rows[key].name}, but it can't be used: {rows[key].allowed.reason}"
+        f"This CPU has {rows[key].name}, but it can't be used. {rows[key].allowed.reason}"
         for key in ("avx2", "avx512f", "amx_int8")
         if key in rows and rows[key].has.yes and rows[key].allowed.state == "no"
     ]

@@ -6,7 +6,7 @@ import textwrap
 from typing import TYPE_CHECKING
 
 from q8chat.core import units
-from q8chat.hardware.topology import Cache, Topology
+from q8chat.hardware.topology import Topology
 
 if TYPE_CHECKING:
     from q8chat.hardware.report import MachineReport
@@ -22,7 +22,7 @@ def render(report: MachineReport) -> str:
         ("CPU", report.cpu.name + (" (in a virtual machine)" if report.cpu.virtual else "")),
         ("Architecture", _architecture(report)),
         ("Cores", cores(topology)),
-        ("Caches", ", ".join(map(_cache, topology.caches)) or "not known"),
+        ("Caches", caches(topology)),
         ("NUMA nodes", str(topology.numa_nodes)),
         ("Memory", memory_line(memory.total, memory.available, memory.limit)),
         ("Swap", f"{_size(memory.swap_total)}, {_size(memory.swap_free)} free" if memory.swap_total else "none"),
@@ -30,17 +30,16 @@ def render(report: MachineReport) -> str:
         ("Threads", f"{report.threads.threads} to begin with. {report.threads.reason}"),
     ]
     sections = ["\n".join(_fact(*fact) for fact in facts)]
-    if report.features:
-        sections.append("\n".join(_table(report)))
-    if report.advice:
-        sections.append(
-            "\n".join(textwrap.fill(a, _WIDTH, initial_indent="! ", subsequent_indent="  ") for a in report.advice)
-        )
-    return "\n\n".join(sections)
+    sections.append("\n".join(_table(report)))
+    sections.append("\n".join(_notes(report)))
+    sections.append("\n".join(_paragraph(advice, "! ") for advice in report.advice))
+    return "\n\n".join(filter(None, sections))
 
 
 def _fact(name: str, text: str) -> str:
-    return textwrap.fill(text, _WIDTH, initial_indent=name.ljust(_LABEL), subsequent_indent=" " * _LABEL)
+    unbroken = text.replace(" x ", "\xa0x\xa0").replace(" KiB", "\xa0KiB").replace(" MiB", "\xa0MiB")
+    filled = textwrap.fill(unbroken, _WIDTH, initial_indent=name.ljust(_LABEL), subsequent_indent=" " * _LABEL)
+    return filled.replace("\xa0", " ")
 
 
 def _architecture(report: MachineReport) -> str:
@@ -83,9 +82,14 @@ def allowance(topology: Topology) -> str:
     return text
 
 
-def _cache(cache: Cache) -> str:
-    count = f"{cache.instances} x " if cache.instances > 1 else ""
-    return f"{cache.name} {count}{_size(cache.size)}"
+def caches(topology: Topology) -> str:
+    """Caches by level: "L1d 8 x 48 KiB + 8 x 32 KiB, L3 30 MiB"; equal ones counted."""
+    by_name: dict[str, list[str]] = {}
+    for cache in topology.caches:
+        size = f"{cache.size / 2**20:.6g} MiB" if cache.size >= 2**20 else f"{cache.size / 2**10:.6g} KiB"
+        count = f"{cache.instances} x " if cache.instances > 1 else ""
+        by_name.setdefault(cache.name, []).append(count + size)
+    return ", ".join(f"{name} {' + '.join(sizes)}" for name, sizes in by_name.items()) or "not known"
 
 
 def _size(n_bytes: int) -> str:
@@ -94,9 +98,21 @@ def _size(n_bytes: int) -> str:
 
 def _table(report: MachineReport) -> list[str]:
     heads = ("CPU has it", "system allows it", "llama.cpp uses it")
-    lines = [" " * _LABEL + "  ".join(heads)]
+    lines = [" " * _LABEL + "  ".join(heads)] if report.features else []
     for row in report.features:
         states = (row.has.state, row.allowed.state if row.has.state != "no" else "-", row.used.state)
         cells = "  ".join(s.ljust(len(h)) for s, h in zip(states, heads, strict=True))
-        lines.append(f"{row.name.ljust(_LABEL)}{cells}  {row.summary}")
+        lines.append(f"{row.name.ljust(_LABEL)}{cells}".rstrip())
     return lines
+
+
+def _notes(report: MachineReport) -> list[str]:
+    """One line for each reason, with the features it is about."""
+    about: dict[str, list[str]] = {}
+    for row in report.features:
+        about.setdefault(row.summary, []).append(row.name)
+    return [_paragraph(f"{', '.join(names)}: {reason}", "") for reason, names in about.items()]
+
+
+def _paragraph(text: str, mark: str) -> str:
+    return textwrap.fill(text, _WIDTH, initial_indent=mark, subsequent_indent="  ")

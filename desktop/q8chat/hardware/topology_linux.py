@@ -29,10 +29,14 @@ def read(sys_dir: Path = Path("/sys")) -> Topology | None:
     online = parse_cpu_list(_text(devices / "system/cpu/online"))
     small = _efficiency_cpus(devices, online)
     cores: dict[int, Core] = {}
+    known: set[int] = set()
     for cpu in online:
+        if cpu in known:
+            continue
         folder = devices / f"system/cpu/cpu{cpu}/topology"
         siblings = _text(folder / "core_cpus_list") or _text(folder / "thread_siblings_list")
         cpus = parse_cpu_list(siblings) or (cpu,)
+        known.update(cpus)
         kind: CoreKind = "efficiency" if cpu in small else "performance"
         cores.setdefault(cpus[0], Core(cpus, kind, max(0, int(_text(folder / "physical_package_id") or 0))))
     if not cores:
@@ -53,8 +57,11 @@ def _efficiency_cpus(devices: Path, online: tuple[int, ...]) -> frozenset[int]:
         # A machine of small cores only (or a guest that got only those) has none that are bigger.
         return frozenset(atoms) if _text(devices / "cpu_core/cpus") else frozenset()
     for name, share in (("cpu_capacity", _SMALL_CAPACITY), ("cpufreq/cpuinfo_max_freq", _SMALL_FREQUENCY)):
-        strength = {cpu: int(_text(devices / f"system/cpu/cpu{cpu}/{name}") or 0) for cpu in online}
-        if online and min(strength.values()) > 0:
+        folder = devices / "system/cpu"
+        if not online or not _text(folder / f"cpu{online[0]}" / name):
+            continue
+        strength = {cpu: int(_text(folder / f"cpu{cpu}" / name) or 0) for cpu in online}
+        if min(strength.values()) > 0:
             return frozenset(cpu for cpu in online if strength[cpu] < share * max(strength.values()))
     return frozenset()
 
