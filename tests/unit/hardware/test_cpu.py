@@ -67,7 +67,8 @@ def test_labels(name: str, label: str) -> None:
 def test_the_live_cpu_is_identified_as_archspec_does() -> None:
     cpu = read_cpu()
     assert cpu.system == platform.system()
-    assert identify(cpu).name == archspec.cpu.host().name
+    as_listed = cpu if cpu.os_flags is None else replace(cpu, cpuid_flags=None)  # archspec trusts the system's list
+    assert identify(as_listed).name == archspec.cpu.host().name
     assert cpu.name
     assert cpu.flags
 
