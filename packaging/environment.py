@@ -79,25 +79,28 @@ class Environment:
         title = f"Environment for Python {sys.version.split()[0]} in {self.folder}"
         run_logged(command, log, title, lambda _: None, env=pip_env(), lock_fd=self.lock_fd)
 
-    def heal(self) -> None:
-        """Forget packages of which a file is missing or cut short, so that pip installs them again.
+    def damaged(self) -> list[Path]:
+        """The metadata folders of packages of which a file is missing or cut short."""
+        return [
+            info for info in self.folder.glob("lib/python*/site-packages/*.dist-info") if not _is_complete(info)
+        ]
 
-        pip writes RECORD last and takes a package without it for installed.
-        """
-        for packages in self.folder.glob("lib/python*/site-packages"):
-            for leftover in packages.glob("~*"):
-                shutil.rmtree(leftover, ignore_errors=True)
-            for info in packages.glob("*.dist-info"):
-                if not _is_complete(info):
-                    shutil.rmtree(info)
+    def heal(self) -> None:
+        """Forget what an interruption left half installed, so that pip installs it again."""
+        for leftover in self.folder.glob("lib/python*/site-packages/~*"):
+            shutil.rmtree(leftover, ignore_errors=True)
+        for info in self.damaged():
+            shutil.rmtree(info)
 
 
 def _is_complete(info: Path) -> bool:
     record = info / "RECORD"
-    if not record.is_file():
+    if not record.is_file():  # pip writes it last, but takes a package without it for installed
         return False
     with record.open(newline="") as f:
-        return all(not size or _size(info.parent / name) == int(size) for name, _, size in csv.reader(f))
+        files = [(info.parent / name, int(size)) for name, _, size in csv.reader(f) if size]
+    # pip compiles anew even what the wheel brings compiled
+    return all(path.suffix == ".pyc" or _size(path) == size for path, size in files)
 
 
 def _size(path: Path) -> int:

@@ -32,7 +32,7 @@ version = "%d.%d.%d" % sys.version_info[:3]
 if not (3, 11) <= sys.version_info[:2] <= (3, 13):
     sys.exit(version)
 try:
-    import ctypes, json, lzma, sqlite3, ssl, venv, zipfile
+    import ctypes, json, sqlite3, ssl, venv, zipfile
 except ImportError as e:
     sys.exit(version + " without its module " + str(e.name))
 '

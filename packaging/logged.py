@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
@@ -35,6 +36,10 @@ CAUSES = (
     (
         r"SSLError|CERTIFICATE_VERIFY_FAILED",
         "The Python package index can't be trusted. Check this machine's clock and certificates.",
+    ),
+    (
+        r"\(from versions: none\)",
+        "The Python package index can't be reached, or has nothing for this kind of machine. Check the network.",
     ),
     (
         r"(?:cc1plus|c\+\+|g\+\+).*(?:Killed|out of memory)|virtual memory exhausted",
@@ -106,15 +111,15 @@ def _lines(read: Callable[[], bytes]) -> Callable[[], list[str]]:
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    """End the command and everything it started; pip cleans up its temporary folders on SIGINT."""
-    for sig in (signal.SIGINT, signal.SIGKILL):
-        if process.poll() is not None:
-            return
-        os.killpg(process.pid, sig)
-        try:
-            process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            continue
+    """If it still runs, end it and everything it started; pip cleans up its temporary folders on SIGINT."""
+    if process.poll() is not None:
+        return
+    os.killpg(process.pid, signal.SIGINT)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(STOP_SECONDS)
+    with contextlib.suppress(ProcessLookupError):  # nothing of the group is left
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
 
 
 def _failure(title: str, log: Path, returncode: int) -> str:
