@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
+from string import Template
 
 from PySide6.QtCore import QByteArray, QObject, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QIcon, QPainter, QPalette, QPixmap
+from PySide6.QtGui import (
+    QColor,
+    QFont,
+    QFontDatabase,
+    QFontInfo,
+    QGuiApplication,
+    QIcon,
+    QPainter,
+    QPalette,
+    QPixmap,
+)
 from PySide6.QtSvg import QSvgRenderer
+from PySide6.QtWidgets import QApplication
 
 from q8chat.core import paths
 
@@ -17,12 +29,14 @@ class Colors:
     """One colour scheme, as #rrggbb."""
 
     window: str  # behind everything
+    sidebar: str  # navigation and conversation list
     surface: str  # panels, cards, fields
     raised: str  # hovered or selected rows
     border: str
     text: str
     muted: str  # secondary text; at least 4.5:1 on window
     accent: str
+    accent_hover: str
     on_accent: str  # text on accent
     user_bubble: str
     code_background: str
@@ -33,13 +47,15 @@ class Colors:
 
 
 LIGHT = Colors(
-    window="#f7f7f5",
+    window="#fbfbfa",
+    sidebar="#f3f3f1",
     surface="#ffffff",
     raised="#ececea",
     border="#dcdcd8",
     text="#1f2023",
     muted="#63656b",
     accent="#2f5fd0",
+    accent_hover="#254eb0",
     on_accent="#ffffff",
     user_bubble="#e6ecfa",
     code_background="#f3f3f0",
@@ -50,12 +66,14 @@ LIGHT = Colors(
 )
 DARK = Colors(
     window="#1b1c1f",
+    sidebar="#17181b",
     surface="#232428",
     raised="#2e3036",
     border="#3a3c43",
     text="#e8e8ea",
     muted="#a2a5ae",
     accent="#86a8ff",
+    accent_hover="#a3bdff",
     on_accent="#10131c",
     user_bubble="#2b3550",
     code_background="#17181b",
@@ -76,14 +94,67 @@ def notifier() -> _Notifier:
     return _Notifier()
 
 
+_chosen = Qt.ColorScheme.Unknown
+
+
 def is_dark() -> bool:
-    """Whether the dark scheme is in use."""
+    """Whether the dark scheme is in use: the user's choice, else the system's."""
+    if _chosen != Qt.ColorScheme.Unknown:
+        return _chosen == Qt.ColorScheme.Dark
     return QGuiApplication.styleHints().colorScheme() == Qt.ColorScheme.Dark
 
 
 def colors() -> Colors:
     """The scheme in use."""
     return DARK if is_dark() else LIGHT
+
+
+def unit() -> int:
+    """One step of the layout grid in pixels: 8 at the usual font size, larger with larger fonts."""
+    return max(6, round(em() * 8 / 13))
+
+
+def em() -> int:
+    """Size of the interface font in pixels."""
+    return QFontInfo(QGuiApplication.font()).pixelSize()
+
+
+def start(app: QApplication, appearance: str = "system") -> None:
+    """Dress the application and keep following the system's scheme and font size."""
+    app.setStyle("Fusion")
+    font = app.font()
+    if font.family() == "Sans Serif":  # no desktop has set a font: Qt's own default of 9 pt is too small
+        font.setFamilies(["Inter", "Cantarell", "Noto Sans", "DejaVu Sans"])
+        font.setPointSizeF(10)
+        app.setFont(font)
+    choose(appearance)
+    app.styleHints().colorSchemeChanged.connect(_refresh)
+
+
+def choose(appearance: str) -> None:
+    """Use "light" or "dark", or "system" for whatever the desktop says."""
+    global _chosen  # noqa: PLW0603
+    schemes = {"light": Qt.ColorScheme.Light, "dark": Qt.ColorScheme.Dark}
+    _chosen = schemes.get(appearance, Qt.ColorScheme.Unknown)
+    _refresh()
+
+
+def _refresh() -> None:
+    app = QApplication.instance()
+    if isinstance(app, QApplication):
+        app.setPalette(palette(colors()))
+        app.setStyleSheet(style_sheet(colors()))
+        notifier().changed.emit()
+
+
+def style_sheet(c: Colors) -> str:
+    """`resources/style/*.qss` with this scheme's colours and sizes that follow the font."""
+    u, px = unit(), em()
+    folder = paths.resources_dir() / "style"
+    sizes = {"h": u // 2, "u": u, "u2": 2 * u, "u3": 3 * u, "r": round(u * 0.75), "r2": round(u * 1.5)}
+    sizes |= {"small": round(px * 0.9), "big": round(px * 1.5), "line": round(px * 1.4)}
+    text = "".join(f.read_text(encoding="utf-8") for f in sorted(folder.glob("*.qss")))
+    return Template(text).substitute(asdict(c), style_dir=folder.as_posix(), **sizes)
 
 
 def palette(c: Colors) -> QPalette:
@@ -136,3 +207,47 @@ def _icon(name: str, color: str) -> QIcon:
         painter.end()
         result.addPixmap(pixmap)
     return result
+
+
+# Colours of highlighted code by the name of the Pygments token, without its leading "Token.".
+_CODE_LIGHT = {
+    "Keyword": "#8a2b96",
+    "Keyword.Constant": "#a04a00",
+    "Operator.Word": "#8a2b96",
+    "Name.Builtin": "#0b6a84",
+    "Name.Function": "#1f55b5",
+    "Name.Class": "#8a5a00",
+    "Name.Decorator": "#8a5a00",
+    "Name.Tag": "#1f55b5",
+    "Name.Attribute": "#8a5a00",
+    "Name.Variable": "#a04a00",
+    "Literal.String": "#1d7a3d",
+    "Literal.Number": "#a04a00",
+    "Comment": "#6b6d73",
+    "Generic.Deleted": "#b3261e",
+    "Generic.Inserted": "#1d7a3d",
+    "Generic.Heading": "#1f55b5",
+}
+_CODE_DARK = {
+    "Keyword": "#d6a0e8",
+    "Keyword.Constant": "#f0a875",
+    "Operator.Word": "#d6a0e8",
+    "Name.Builtin": "#7fd3e6",
+    "Name.Function": "#8fb4ff",
+    "Name.Class": "#f0cf8a",
+    "Name.Decorator": "#f0cf8a",
+    "Name.Tag": "#8fb4ff",
+    "Name.Attribute": "#f0cf8a",
+    "Name.Variable": "#f0a875",
+    "Literal.String": "#9bd9a5",
+    "Literal.Number": "#f0a875",
+    "Comment": "#979aa3",
+    "Generic.Deleted": "#ff8a80",
+    "Generic.Inserted": "#9bd9a5",
+    "Generic.Heading": "#8fb4ff",
+}
+
+
+def code_colors() -> dict[str, str]:
+    """Colours of highlighted code in the scheme in use; what is not named has the text colour."""
+    return _CODE_DARK if is_dark() else _CODE_LIGHT

@@ -1,0 +1,57 @@
+"""Which model is loaded: the starter model, recently used ones, and files the user opens."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtWidgets import QFileDialog, QWidget
+
+from q8chat.chat.service import ChatService
+from q8chat.core import paths
+from q8chat.gui.operations import SettingsKeeper
+
+
+def starter_model(folder: Path | None = None) -> Path | None:
+    """The model that came with the application, None if it is missing."""
+    return min((folder or paths.bundled_models_dir()).rglob("*.gguf"), default=None)
+
+
+class ModelChoice(QObject):
+    """Loads models and remembers them; `changed` tells that the menu has other entries now."""
+
+    changed = Signal()
+
+    def __init__(self, service: ChatService, settings: SettingsKeeper, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._service, self._settings = service, settings
+        found = starter_model()
+        self.starter = str(found) if found else ""
+
+    def recent(self) -> tuple[str, ...]:
+        """Paths of recently used models, the last one first."""
+        return self._settings.settings.recent_models
+
+    def load_first(self) -> bool:
+        """Load the model used last, else the starter model; False if there is neither."""
+        last = self._settings.settings.last_model
+        path = last if last and Path(last).is_file() else self.starter
+        if path:
+            self._service.load_model(path)
+        return bool(path)
+
+    def load(self, path: str) -> None:
+        """Load a model and remember it."""
+        self._settings.store(self._settings.settings.with_model(path))
+        self._service.load_model(path)
+        self.changed.emit()
+
+    def ask(self, parent: QWidget) -> None:
+        """Let the user open a file."""
+        last = self._settings.settings.last_model
+        folder = str(Path(last).parent) if last else str(Path.home())
+        dialog = QFileDialog(parent, "Open a model", folder, "GGUF models (*.gguf);;All files (*)")
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.fileSelected.connect(self.load)
+        dialog.open()
