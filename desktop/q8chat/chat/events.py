@@ -80,6 +80,14 @@ class MessageFinished:
 
 
 @dataclass(frozen=True, slots=True)
+class Unsent:
+    """The user's text could not be stored; it belongs back into the composer. A Problem says why."""
+
+    conversation_id: int | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class UsageChanged:
     """Figures for the status line."""
 
@@ -119,6 +127,7 @@ ChatEvent = (
     | ConversationDeleted
     | MessageText
     | MessageFinished
+    | Unsent
     | UsageChanged
     | SearchResults
     | PresetsChanged

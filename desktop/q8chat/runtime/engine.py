@@ -24,6 +24,7 @@ from q8chat.runtime.templates import choose_template
 
 SNAPSHOT_SHARE = 8  # copies of other branches' KV state may take 1/8 of the memory that is free after loading
 WARM_UP_TOKENS = 2
+LOADING_EVERY = 0.05  # seconds between two Loading events
 
 
 class Engine:
@@ -40,13 +41,14 @@ class Engine:
         path = Path(request.path)
         header = read_header(path)
         n_ctx = choose_context(header, request.n_ctx)
-        shown = -1.0
+        shown = 0.0
 
         def progress(fraction: float) -> None:
             nonlocal shown
-            if fraction - shown >= 0.01 or fraction == 1:
+            now = time.perf_counter()
+            if now - shown >= LOADING_EVERY:
                 self._emit(Loading(fraction))
-                shown = fraction
+                shown = now
 
         model = Model(path, progress)
         threads = request.threads or default_threads(read_topology())
@@ -58,7 +60,7 @@ class Engine:
         self._emit(
             Loaded(
                 path=str(path),
-                name=str(header.metadata.get("general.name") or path.stem),
+                name=path.stem,
                 description=model.description,
                 n_ctx=context.n_ctx,
                 n_ctx_train=model.n_ctx_train,
