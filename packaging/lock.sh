@@ -6,7 +6,7 @@ set -euo pipefail
 cd -- "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/.."
 
 command -v uv >/dev/null || PATH=$PWD/.venv/bin:$PATH
-command -v uv >/dev/null || { echo 'uv is missing: install it with `.venv/bin/python -m pip install uv`.' >&2; exit 1; }
+command -v uv >/dev/null || { echo 'uv is missing: .venv/bin/python -m pip install uv' >&2; exit 1; }
 
 # One file for Linux on Python 3.11 to 3.13, every file pinned by its hash, no word about where it comes from.
 lock() {

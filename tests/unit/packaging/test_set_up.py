@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import pty
 import signal
 import sys
 import time
@@ -12,8 +13,8 @@ from pathlib import Path
 import pytest
 from environment import Environment
 from logged import run_logged
-from native_build import build_env, progress
-from report import SetUpError, duration
+from native_build import progress
+from report import SetUpError, Status, duration
 from system_needs import Need, needs_for, provide
 
 from .conftest import Clone
@@ -138,21 +139,13 @@ def test_stopping_a_step_stops_what_it_started(tmp_path: Path) -> None:
     assert _read(Path(f"/proc/{pids[0]}/cmdline")) == b""
 
 
-def test_progress_is_shown_now_and_then(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_step_says_when_it_begins_and_how_long_it_took(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     command = ["sh", "-c", "echo '[61/140] Building CXX object ggml.o'; sleep 0.4"]
     run_logged(command, tmp_path / "x.log", "llama.cpp", progress, env=os.environ, lock_fd=1)
     assert capsys.readouterr().out == "llama.cpp ...\n  done, 0 s\n", "no terminal: no line before 15 s are over"
-    assert progress("[61/140] Building CXX object ggml.o") == "building llama.cpp 61/140"
-    assert progress("gcc -c x.c") is None
     assert duration(130.4) == "2 min 10 s"
-
-
-def test_the_build_is_not_told_to_leave_simd_out() -> None:
-    env = build_env({"SOURCE_DATE_EPOCH": "0", "PATH": "/bin", "CMAKE_ARGS": "-DGGML_NATIVE=OFF"})
-    assert "SOURCE_DATE_EPOCH" not in env
-    assert env["CMAKE_ARGS"] == "-DLLAVA_BUILD=OFF"
-    assert env["PATH"] == "/bin"
-    assert int(env["CMAKE_BUILD_PARALLEL_LEVEL"]) >= 1
 
 
 def test_without_apt_what_is_missing_is_named(
@@ -171,3 +164,17 @@ def test_the_tests_need_what_the_application_needs_and_a_virtual_screen() -> Non
     run, test = ({need.package for need in needs_for(purpose)} for purpose in ("run", "test"))
     assert run < test
     assert {"xvfb", "xdotool"} <= test - run
+
+
+def test_in_a_terminal_one_line_shows_how_far_it_is() -> None:
+    master, slave = pty.openpty()
+    with open(slave, "w") as stream:  # noqa: PTH123 (a descriptor, not a path)
+        status = Status("llama.cpp", stream)
+        time.sleep(0.6)
+        status.update("building llama.cpp 61/140")
+        status.done()
+        shown = ""
+        while not shown.endswith("\n"):
+            shown += os.read(master, 1000).decode()
+    os.close(master)
+    assert shown.split("\r\033[K") == ["", "building llama.cpp 61/140, 0 s", "llama.cpp: done, 0 s\r\n"]
