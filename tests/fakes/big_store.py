@@ -20,14 +20,14 @@ YEAR = 365 * 24 * 3600.0
 
 _NOUNS = (
     "apple bread bridge castle coffee cotton dinner engine forest garden harbour island jacket kettle ladder "
-    "market mountain needle orange paper pencil quarter river saddle school silver station summer table ticket village "
-    "window winter yellow algorithm buffer compiler database exception function gradient iterator kernel matrix "
-    "network parser query recursion socket tensor thread vector"
+    "market mountain needle orange paper pencil quarter river saddle school silver station summer table ticket "
+    "village window winter yellow algorithm buffer compiler database exception function gradient iterator "
+    "kernel matrix network parser query recursion socket tensor thread vector"
 )
 _OTHERS = (
     "please explain write compare improve translate the a of to and in that is was for with as on are be this "
-    "which from or have an by not but what all when there can quickly slowly carefully usually perhaps naïve café Zürich "
-    "façade jalapeño"
+    "which from or have an by not but what all when there can quickly slowly carefully usually perhaps naïve "
+    "café Zürich façade jalapeño"
 )
 _WORDS = (*_NOUNS.split(), *_OTHERS.split())
 _QUESTIONS = (
@@ -95,7 +95,8 @@ def fill(path: Path, conversations: int = 1000, messages: int = 50, seed: int = 
         first = db.execute("SELECT ifnull(max(id), 0) + 1 FROM conversations").fetchone()[0]
         first_message = db.execute("SELECT ifnull(max(id), 0) + 1 FROM messages").fetchone()[0]
         for n in range(conversations):
-            at = now - YEAR * (conversations - n) / conversations
+            used = now - YEAR * (conversations - 1 - n) / conversations
+            at = used - messages * 30.0
             preset = BUILTIN[n % len(BUILTIN)]
             db.execute(
                 """INSERT INTO conversations
@@ -105,7 +106,7 @@ def fill(path: Path, conversations: int = 1000, messages: int = 50, seed: int = 
                     first + n,
                     writer.question()[:48],
                     at,
-                    at + messages * 30.0,
+                    used,
                     "You are a helpful assistant." if n % 3 else "",
                     sampling_text(preset.sampling),
                     preset.name,

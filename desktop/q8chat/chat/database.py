@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from q8chat.chat.migrations import check_version, migrate
@@ -14,6 +15,7 @@ from q8chat.chat.search import search_text
 from q8chat.core.errors import DiskFullError, Q8Error, StoreError
 
 BUSY_SECONDS = 5.0
+_SMALLEST = 512  # bytes of a database's first page
 _FULL_BELOW = 1 << 20  # an I/O error with less than this free is the disk being full
 
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
@@ -50,6 +52,7 @@ def connect(path: Path) -> sqlite3.Connection:
             _use_wal(db)
             db.execute("PRAGMA synchronous = NORMAL")
             migrate(db)
+            db.execute("DELETE FROM presets WHERE 0")  # refused now, not at the first message, if read-only
         except BaseException:
             db.close()
             raise
@@ -57,19 +60,26 @@ def connect(path: Path) -> sqlite3.Connection:
 
 
 def _check_unopened(path: Path) -> None:
-    """Look at the file without the right to write, because merely opening and closing one may change it."""
+    """Look at the file without the right to write, because merely opening and closing one may change it.
+
+    It is never opened but by SQLite: closing a file drops every lock this process holds on it.
+    """
     wal = path.with_name(path.name + "-wal")
     has_wal = wal.exists() and wal.stat().st_size > 0
     path.parent.mkdir(parents=True, exist_ok=True)
-    if not path.exists():
-        path.touch(mode=0o600)  # conversations are nobody else's business
-    if path.stat().st_size == 0:
-        if has_wal:  # SQLite would delete the log, and with it the only copy of what is in there
-            raise _damaged(path)
+    with suppress(FileExistsError):  # conversations are nobody else's business
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL, 0o600))
+    size = path.stat().st_size
+    if size == 0 and not has_wal:
         return
+    if size < _SMALLEST:  # SQLite would start afresh in it, and delete the log
+        raise _damaged(path)
     access = "mode=ro" if has_wal else "immutable=1"
     with closing(sqlite3.connect(f"{path.absolute().as_uri()}?{access}", timeout=BUSY_SECONDS, uri=True)) as db:
         check_version(db)
+        # SQLite takes the missing rest of a page for zeros. Only the log could supply it.
+        if not has_wal and size % db.execute("PRAGMA page_size").fetchone()[0]:
+            raise _damaged(path)
 
 
 def _use_wal(db: sqlite3.Connection) -> None:

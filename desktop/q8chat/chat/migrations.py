@@ -118,8 +118,7 @@ def check_version(db: sqlite3.Connection, known: int = len(MIGRATIONS)) -> int:
 def migrate(db: sqlite3.Connection, steps: Sequence[Step] = MIGRATIONS) -> None:
     """Bring the database to the newest format, one transaction per step.
 
-    The version is read under the write lock, so two processes starting at once do each step once. Taking the lock
-    even when nothing is to do shows at the start that the file can be written.
+    The version is read under the write lock, so two processes starting at once do each step once.
     """
     done = False
     while not done:

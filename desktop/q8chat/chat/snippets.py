@@ -76,4 +76,5 @@ def _pattern(word: str, *, prefix: bool) -> str:
     start = f"(?<!{_LETTER})" if re.match(_LETTER, tokens[0]) else ""
     if not re.match(_LETTER, tokens[-1]):
         return start + inner
-    return start + inner + f"{_ACCENTS}*" + (f"{_LETTER}*" if prefix else f"(?!{_LETTER})")
+    unfinished = prefix and folded.endswith(tokens[-1])
+    return start + inner + f"{_ACCENTS}*" + (f"{_LETTER}*" if unfinished else f"(?!{_LETTER})")

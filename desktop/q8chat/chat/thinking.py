@@ -37,13 +37,13 @@ def split_thinking(text: str, *, complete: bool = True, opened: bool = False) ->
     body = text.lstrip()
     if body.startswith(OPEN):
         return _inside(body[len(OPEN) :], complete)
+    if not complete and OPEN.startswith(body):
+        return Thinking("", "", opened)
     if opened:
         return _inside(text, complete)
-    if not complete and OPEN.startswith(body):
-        return Thinking("", "", False)
     close = _bare_close(text)
     if close is None:
-        return Thinking("", text, False)
+        return Thinking("", text if complete else _settled(text), False)
     return _inside(text, complete, close)
 
 
@@ -52,9 +52,7 @@ def _inside(text: str, complete: bool, close: int | None = None) -> Thinking:
     at = text.find(CLOSE) if close is None else close
     if at >= 0:
         return Thinking(text[:at].strip(), _answer(text[at + len(CLOSE) :], complete), False)
-    if not complete:
-        text = text[: len(text) - _held_back(text)]
-    return Thinking(text.strip(), "", True)
+    return Thinking((text if complete else _settled(text)).strip(), "", True)
 
 
 def _answer(text: str, complete: bool) -> str:
@@ -65,14 +63,15 @@ def _answer(text: str, complete: bool) -> str:
     return text[blank.end() :] if blank else text
 
 
-def _held_back(text: str) -> int:
-    """How many characters at the end of `text` may be the beginning of the closing tag."""
-    return next((n for n in range(len(CLOSE) - 1, 0, -1) if text.endswith(CLOSE[:n])), 0)
+def _settled(text: str) -> str:
+    """Without an end that may be the beginning of the closing tag."""
+    n = next((n for n in range(len(CLOSE) - 1, 0, -1) if text.endswith(CLOSE[:n])), 0)
+    return text[: len(text) - n]
 
 
 def _bare_close(text: str) -> int | None:
     """Where a closing tag stands that nothing in `text` opened, outside of code; None if nowhere."""
-    match = _BARE_CLOSE.search(text)
+    match = _BARE_CLOSE.search(text) if CLOSE in text else None
     if match is None:
         return None
     at = match.start() + match.group().index(CLOSE)
