@@ -250,13 +250,18 @@ def test_a_really_full_disk(small_disk: Path) -> None:
         assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
 
 
-def test_a_disk_that_is_full_from_the_start(small_disk: Path) -> None:
+@pytest.mark.parametrize("conversations", [0, 3], ids=["new", "existing"])
+def test_a_disk_that_is_full_from_the_start(small_disk: Path, conversations: int) -> None:
+    path = small_disk / "chat.sqlite3"
+    if conversations:
+        fill(path, conversations, messages=2)
     filler = small_disk / "filler"
     with filler.open("wb", buffering=0) as f, pytest.raises(OSError, match="No space"):
         while True:
             f.write(bytes(4096))
     with pytest.raises(DiskFullError, match="No space left"):
-        Store(small_disk / "chat.sqlite3")
+        Store(path)
     filler.unlink()
-    with Store(small_disk / "chat.sqlite3") as store:
+    with Store(path) as store:
         store.create_conversation("now there is room")
+        assert len(store.conversations()) == conversations + 1

@@ -6,6 +6,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -107,7 +108,42 @@ def test_a_live_processs_stream_is_left_alone_until_it_is_dead(history: Path) ->
         assert store.mark_interrupted("killed") == 1  # although nobody has waited for it yet
 
 
-def test_a_process_id_that_was_used_again_does_not_count(history: Path) -> None:
+# Opens 30 new histories, each at the same moment as the other processes that run this.
+OPENER = """
+import sys, time
+from pathlib import Path
+from q8chat.chat.store import Store
+start = float(sys.stdin.readline())
+for n in range(30):
+    while time.time() < start + n * 0.03:
+        pass
+    with Store(Path(sys.argv[1]) / str(n)) as store:
+        store.create_conversation(str(n))
+"""
+
+
+def test_processes_that_start_at_the_same_moment(tmp_path: Path) -> None:
+    with child(OPENER, tmp_path) as a, child(OPENER, tmp_path) as b, child(OPENER, tmp_path) as c:
+        for process in (a, b, c):
+            assert process.stdin
+            process.stdin.write(f"{time.time() + 1}\n")
+            process.stdin.flush()
+        assert [process.wait(60) for process in (a, b, c)] == [0, 0, 0]
+    for n in range(30):
+        with Store(tmp_path / str(n)) as store:
+            assert [c.title for c in store.conversations()] == [str(n)] * 3
+
+
+def test_a_process_id_that_another_program_has_now_does_not_count(history: Path) -> None:
+    with Store(history) as store, child("input()") as other:
+        talk = store.create_conversation("talk")
+        store.add_message(talk.id, None, "assistant", "so far", Status.STREAMING)
+        with closing(sqlite3.connect(history, isolation_level=None)) as db:
+            db.execute("UPDATE messages SET writer_pid = ?, writer_started = writer_started - 3600", (other.pid,))
+        assert store.mark_interrupted("the id belongs to a program that started later") == 1
+
+
+def test_a_process_id_that_we_have_now_does_not_count(history: Path) -> None:
     with Store(history) as store:
         talk = store.create_conversation("talk")
         answer = store.add_message(talk.id, None, "assistant", "so far", Status.STREAMING)
