@@ -62,19 +62,18 @@ class _Reporter(QObject):
 
     def __init__(self) -> None:
         super().__init__()
-        self._shown = False
+        self._dialog: QMessageBox | None = None
         self.happened.connect(self._show, Qt.ConnectionType.QueuedConnection)
 
     def _show(self, details: str) -> None:
-        if self._shown:  # one dialog is enough: a defect in painting repeats with every frame
+        if self._dialog is not None:  # one is enough: a defect in painting repeats with every frame
             return
-        self._shown = True
-        dialog = defect_dialog(details, QApplication.activeWindow())
-        dialog.finished.connect(self._on_closed)
-        dialog.open()
+        self._dialog = defect_dialog(details, QApplication.activeWindow())
+        self._dialog.finished.connect(self._on_closed)
+        self._dialog.open()
 
     def _on_closed(self) -> None:
-        self._shown = False
+        self._dialog = None
 
 
 def defect_dialog(details: str, parent: QWidget | None) -> QMessageBox:

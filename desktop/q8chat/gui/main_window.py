@@ -190,10 +190,11 @@ class MainWindow(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:
         """Hide at once, then save; the service returns within two seconds."""
         assert isinstance(self.chat, ChatPanel)
-        self.chat.flush()
         geometry = bytes(self.saveGeometry().toBase64().data()).decode()
         self._settings.update(geometry=geometry, splitter=self.chat.splitter_sizes())
         self.hide()
+        for panel in self._panels.values():
+            panel.close()
         self._started = False
         self._service.close()
         self._settings.finish()

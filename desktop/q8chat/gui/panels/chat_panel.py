@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtGui import QCloseEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from q8chat.chat import events
@@ -185,9 +185,10 @@ class ChatPanel(QWidget):
         """Widths of the three columns; a hidden one keeps the width it had."""
         return tuple(now or old for now, old in zip(self.splitter.sizes(), self._sizes, strict=True))
 
-    def flush(self) -> None:
-        """Before closing: hand over what was typed in the settings."""
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Hand over what was typed in the settings."""
         self.settings_pane.flush()
+        super().closeEvent(event)
 
     def _open(self, conversation_id: int) -> None:
         if self._current is None or self._current.id != conversation_id:

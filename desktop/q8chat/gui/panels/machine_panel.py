@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from PySide6.QtCore import Qt, Slot
-from PySide6.QtGui import QShowEvent
+from PySide6.QtGui import QCloseEvent, QShowEvent
 from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from q8chat.gui import theme
@@ -39,7 +39,6 @@ class MachinePanel(QScrollArea):
         self._column.addStretch(1)
         self.setWidget(page)
         self.setFrameShape(QFrame.Shape.NoFrame)
-        self.destroyed.connect(self._command.stop)
 
     def showEvent(self, event: QShowEvent) -> None:
         """Ask once."""
@@ -47,6 +46,11 @@ class MachinePanel(QScrollArea):
         if not self._asked:
             self._asked = True
             self._command.start()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """The window is closing: nobody waits for the answer any more."""
+        self._command.stop()
+        super().closeEvent(event)
 
     @Slot(dict)
     def show_report(self, report: dict[str, Any]) -> None:

@@ -82,6 +82,12 @@ class ConversationList(QListView):
         if event.key() in _MOVES | _OPENS:
             self._open(self.currentIndex())
 
+    def moveCursor(self, action: QAbstractItemView.CursorAction, keys: Qt.KeyboardModifier) -> QModelIndex:
+        """Home goes to the first conversation; the heading above it can't be current."""
+        if action == QAbstractItemView.CursorAction.MoveHome:
+            return self.conversations.index(min(1, self.conversations.rowCount() - 1))
+        return super().moveCursor(action, keys)
+
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         """Rename or delete the row under the mouse, or the current one when asked by key."""
         by_key = event.reason() == QContextMenuEvent.Reason.Keyboard

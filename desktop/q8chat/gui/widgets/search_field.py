@@ -59,6 +59,6 @@ class SearchField(QLineEdit):
     def _search(self) -> None:
         self._timer.stop()
         text = self.text().strip()
-        if text != self._last:
+        if text != self._last or not text:
             self._last = text
             self.searched.emit(text)

@@ -28,7 +28,7 @@ class SettingsPane(QFrame):
         super().__init__(parent)
         self.setObjectName("settingsPane")
         self._conversation: Conversation | None = None
-        self._quiet = False
+        self._quiet = self._changed = False
         self.presets, self.form = PresetRow(), SamplingForm()
         self.system_prompt = QPlainTextEdit(tabChangesFocus=True)
         self.system_prompt.setPlaceholderText("For example: Answer briefly and in simple words.")
@@ -102,7 +102,7 @@ class SettingsPane(QFrame):
     def show_conversation(self, conversation: Conversation | None) -> None:
         """Show another conversation, or the same one as stored. What was typed before is saved first."""
         same = self._conversation and conversation and self._conversation.id == conversation.id
-        if same and self._timer.isActive():
+        if same and self._changed:
             return  # the user is ahead of what is stored
         self.flush()
         self._conversation = conversation
@@ -120,8 +120,9 @@ class SettingsPane(QFrame):
 
     def flush(self) -> None:
         """Emit what has changed now instead of after the pause."""
-        if not self._timer.isActive() or self._conversation is None:
+        if not self._changed or self._conversation is None:
             return
+        self._changed = False
         self._timer.stop()
         self._conversation = replace(
             self._conversation,
@@ -134,6 +135,7 @@ class SettingsPane(QFrame):
 
     def _touch(self) -> None:
         if not self._quiet and self._conversation is not None:
+            self._changed = True
             self._timer.start()
 
     def _on_numbers(self) -> None:
