@@ -20,7 +20,7 @@ from q8chat.gui.widgets.segments import Grouper, PlainStream, Segment, Stream, s
 from q8chat.gui.widgets.table_view import TableView
 from q8chat.gui.widgets.text_styles import Styles, left_margin, space_before
 
-_FEED = 4000  # characters read at once
+_FEED = 2000  # characters read at once
 View = ProseView | TableView | CodeBlock
 
 
@@ -77,7 +77,7 @@ class Body(QWidget):
             self._drop(item)
 
     def read(self, deadline: float) -> bool:
-        """Parse until the deadline (perf_counter); False when all has been read."""
+        """Parse until the deadline (perf_counter); False when there was nothing to do."""
         if self._closed or (self._fed >= len(self._text) and not self._final):
             return False
         while self._fed < len(self._text):
@@ -92,7 +92,7 @@ class Body(QWidget):
             if self._stream.closed is not before:  # read again: definitions came after their use
                 self._grouper = Grouper()
         self._sync()
-        return not self._closed and self._fed < len(self._text)
+        return True
 
     def _sync(self) -> None:
         segments = self._grouper.segments
@@ -191,7 +191,10 @@ class Body(QWidget):
         return self._natural[1]
 
     def _measure(self, limit: int) -> int:
-        if len(self._text) > 1000 or self.read(time.perf_counter() + 1) or len(self.items) != 1:
+        if len(self._text) > 1000:
+            return limit
+        self.read(time.perf_counter() + 1)
+        if len(self.items) != 1:
             return limit
         item = self.items[0]
         if item.view is None:

@@ -16,7 +16,8 @@ from q8chat.gui.widgets.markdown_leaves import Code, Leaf, Table, Text, Walker, 
 if TYPE_CHECKING:
     from markdown_it.token import Token
 
-BLOCK_LIMIT = 8000  # characters; a longer paragraph, item or quotation is laid out in pieces
+TEXT_LIMIT = 3000  # characters; a longer paragraph or quotation is laid out in pieces
+BLOCK_LIMIT = 8000  # likewise for a list item or whatever else
 TABLE_ROWS = 30  # rows laid out together
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})[ \t]*([^\s`]*)")
 _ODD = re.compile("[\ud800-\udfff\0\u2029\ufdd0\ufdd1\ufffc]")  # Qt's own marks, or not a character
@@ -25,6 +26,20 @@ _ODD = re.compile("[\ud800-\udfff\0\u2029\ufdd0\ufdd1\ufffc]")  # Qt's own marks
 def clean(text: str) -> str:
     """The text as it can be shown: one kind of line end, no half characters, no control marks of Qt's."""
     return _ODD.sub("\ufffd", text.replace("\r", ""))
+
+
+def _starts(tokens: Sequence[Token], i: int) -> bool:
+    """Whether a block, or an item of a list other than its first, starts at token `i` of the top level."""
+    token = tokens[i]
+    later_item = (
+        token.level == 1 and token.type == "list_item_open" and not tokens[i - 1].type.endswith("list_open")
+    )
+    return token.level == 0 or later_item
+
+
+def _count_rows(tokens: Sequence[Token], first: int) -> int:
+    end = next((i for i in range(first, len(tokens)) if tokens[i].type == "table_close"), len(tokens))
+    return sum(t.type == "tr_open" for t in tokens[first:end])
 
 
 def _dedent(line: str, columns: int) -> str:
@@ -108,17 +123,19 @@ class MarkdownStream:
         """Close what can no longer change; False when there was nothing."""
         if self._fence:
             return self._step_fence(*self._fence)
-        window = self._tail[:BLOCK_LIMIT]
+        return self._step_blocks(TEXT_LIMIT) or self._step_blocks(BLOCK_LIMIT)
+
+    def _step_blocks(self, limit: int) -> bool:
+        window = self._tail[:limit]
         cut = window.rfind("\n") + 1
         if cut > self._checked:
             self._checked = cut
             tokens = parser().parse(window[:cut], self._env)
-            if self._close_blocks(tokens, window[:cut].split("\n")):
+            if self._close_blocks(tokens, window[:cut].split("\n"), one=limit == BLOCK_LIMIT):
                 return True
-        if len(self._tail) <= BLOCK_LIMIT:
+        if len(self._tail) <= limit:
             return False
-        self._split_block(window, cut)
-        return True
+        return self._split_block(window, cut, limit)
 
     def _step_fence(self, language: str, indent: str, closing: re.Pattern[str]) -> bool:
         cut = self._tail.rfind("\n") + 1
@@ -141,29 +158,26 @@ class MarkdownStream:
     def _consume(self, n: int, *, joined: bool = False) -> None:
         self._tail, self._checked, self._joined = self._tail[n:], 0, joined
 
-    def _close_blocks(self, tokens: list[Token], lines: list[str]) -> bool:
-        """Close all top-level blocks but the last, and all items or a page of rows of the last one."""
-        last = max((i for i, t in enumerate(tokens) if t.level == 0 and t.nesting >= 0), default=-1)
-        if last < 0:
+    def _close_blocks(self, tokens: list[Token], lines: list[str], *, one: bool) -> bool:
+        """Close all blocks and list items but the last (or just the first), or a page of rows of a table."""
+        if not tokens:
             return False
-        block = tokens[last]
-        inner = "list_item_open" if block.type.endswith("list_open") else ""
-        items = [
-            i for i in range(last + 1, len(tokens)) if inner and tokens[i].level == 1 and tokens[i].type == inner
-        ]
-        if any(self._close_rows(tokens, i, lines, TABLE_ROWS + 1) for i in _tables(tokens)):
+        if tokens[0].type == "table_open" and self._close_rows(tokens, 0, lines, TABLE_ROWS + 1):
             return True
-        cut = items[-1] if len(items) > 1 else last
-        opens_fence = block.type == "fence"
-        if cut == 0 and not opens_fence:
+        starts = [i for i, t in enumerate(tokens) if _starts(tokens, i) and t.nesting >= 0]
+        long_table = next((i for i in _tables(tokens) if _count_rows(tokens, i) > TABLE_ROWS + 1), len(tokens))
+        cuts = [i for i in starts if 0 < i <= long_table]
+        opens_fence = tokens[starts[-1]].type == "fence" and (not one or len(cuts) < 2)
+        if not cuts and not opens_fence:
             return False
+        cut = 0 if not cuts else cuts[0 if one else -1]
         walker = self._walker()
         self.closed.extend(self._leaves(tokens[:cut], walker))
-        if cut > 0:
-            self._number = walker.lists[0].number if cut != last else None
+        if cut:
+            self._number = walker.lists[0].number if tokens[cut].type == "list_item_open" else None
             self._part, self._weights = 0, ()
         start = (tokens[cut].map or [0])[0]
-        if opens_fence:
+        if opens_fence and cut == starts[-1]:
             self._open_fence(lines[start])
             start += 1
         self._consume(sum(len(line) + 1 for line in lines[:start]))
@@ -199,14 +213,20 @@ class MarkdownStream:
         self._tail = "\n".join((lines[head], lines[head + 1], self._tail[sum(len(x) + 1 for x in lines[:start]) :]))
         return True
 
-    def _split_block(self, window: str, cut: int) -> None:
-        """The block is longer than the limit: close what is there, at a line's or at least a word's end."""
+    def _split_block(self, window: str, cut: int, limit: int) -> bool:
+        """The block is longer than the limit: close what is there, at a line's or at least a word's end.
+
+        False where only the larger limit holds.
+        """
         cut = cut or window.rfind(" ") + 1 or len(window)
         tokens = parser().parse(window[:cut], self._env)
+        if limit == TEXT_LIMIT and tokens and tokens[0].type not in ("paragraph_open", "blockquote_open"):
+            return False
         tables = _tables(tokens)
         rows = sum(t.type == "tr_open" for t in tokens)
         if tables and rows > 2 and self._close_rows(tokens, tables[-1], window[:cut].split("\n"), rows - 1):
-            return
+            return True
         self.closed.extend(self._leaves(tokens, self._walker()))
         self._number, self._part, self._weights = None, 0, ()
         self._consume(cut, joined=True)
+        return True

@@ -230,9 +230,9 @@ class MessageView(QWidget):
             yield from ((item, top + item.top) for item in body.items)
 
     def read(self, deadline: float) -> bool:
-        """Parse until the deadline; True if there is more to do."""
-        more = [body.read(deadline) for body in self.bodies()]
-        return any(more)
+        """As Body.read."""
+        done = [body.read(deadline) for body in self.bodies()]
+        return any(done)
 
     def realize(self, top: int, bottom: int, deadline: float) -> bool:
         """As Body.realize, in this widget's coordinates."""

@@ -49,6 +49,7 @@ class Transcript(QAbstractScrollArea):
         self._following = True
         self._placing = self._busy = False
         self._highlight = 0  # a message to scroll to as soon as it is there
+        self._pinned: Anchor | None = None  # stays in place until the user scrolls
         self._column = QWidget(self.viewport())
         self._styles = self._make_styles()
         self._tick = QTimer(self, singleShot=True, interval=TICK_MS)
@@ -71,11 +72,13 @@ class Transcript(QAbstractScrollArea):
         sent = len(path) > len(old) and list(old) == [p.message.id for p in path[: len(old)]]
         gone = [v for v in self._views if not same or v.entry.message.id not in {p.message.id for p in path}]
         self._views = [self._view_for(entry, old) for entry in path]
+        if self._pinned is not None and self._pinned[0] in gone:
+            self._pinned = None
         for view in gone:
-            view.hide()
+            self._hide(view)
             view.deleteLater()
         if not same or sent:
-            self._following = True
+            self._following, self._pinned = True, None
         self._conversation = conversation_id
         self._settle(None if anchor is not None and anchor[0] in gone else anchor)
         if self._highlight:
@@ -125,13 +128,13 @@ class Transcript(QAbstractScrollArea):
         self._highlight = 0 if view else message_id
         if view is not None:
             self._following = False
-            self._scroll_to(view.y() - self._styles.em)
-            self._settle((view, None, self._styles.em))
+            self._pinned = view, None, self._styles.em
+            self._resettle()
             view.flash()
 
     def jump_to_end(self) -> None:
         """Show the end and follow it."""
-        self._following = True
+        self._following, self._pinned = True, None
         self._settle(None)
 
     def _show_new_text(self) -> None:
@@ -147,6 +150,8 @@ class Transcript(QAbstractScrollArea):
 
     def _anchor(self) -> Anchor | None:
         """What is to stay where it is: the first piece in sight that is built, with its position on the screen."""
+        if self._pinned is not None:
+            return self._pinned
         top, bottom = self._scroll, self._scroll + self.viewport().height()
         fallback: Anchor | None = None
         for view in self._views:
@@ -219,8 +224,8 @@ class Transcript(QAbstractScrollArea):
         for view in reversed(self._views):
             if view.y() > bottom or view.y() + view.height() < top:
                 continue
-            more = view.read(deadline)
-            done = view.realize(top - view.y(), bottom - view.y(), deadline) or done or more
+            done = view.read(deadline) or done
+            done = view.realize(top - view.y(), bottom - view.y(), deadline) or done
             if time.perf_counter() > deadline:
                 return done
         return done
@@ -243,7 +248,17 @@ class Transcript(QAbstractScrollArea):
 
     def _at_end(self) -> None:
         bar = self.verticalScrollBar()
-        self._end.setVisible(bar.maximum() - bar.value() > 2 * self._styles.em)
+        if bar.maximum() - bar.value() > 2 * self._styles.em:
+            self._end.show()
+        else:
+            self._hide(self._end)
+
+    def _hide(self, widget: QWidget) -> None:
+        """Hide without Qt handing the focus, and with it the visible part, to whatever comes next."""
+        focused = self.window().focusWidget()
+        if focused is not None and (focused is widget or widget.isAncestorOf(focused)):
+            self.setFocus()
+        widget.hide()
 
     # ---- events ----------------------------------------------------------------------------------------------
 
@@ -253,6 +268,7 @@ class Transcript(QAbstractScrollArea):
         if self._placing:
             return
         bar = self.verticalScrollBar()
+        self._pinned = None
         self._following = bar.value() >= bar.maximum() - self._styles.em // 2
         self._resettle()
 
