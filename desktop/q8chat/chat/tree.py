@@ -27,8 +27,8 @@ _BRANCH = f"""WITH RECURSIVE branch (id) AS (
     SELECT {_COLUMNS} FROM messages WHERE id IN branch ORDER BY id"""
 # The newest message beneath is a leaf: a child of it would be newer still.
 _NEWEST_BENEATH = """WITH RECURSIVE beneath (id) AS (
-        SELECT ?2 UNION SELECT m.id FROM messages m JOIN beneath b
-            ON m.conversation_id = ?1 AND m.parent_id = b.id
+        SELECT :message UNION SELECT m.id FROM messages m JOIN beneath b
+            ON m.conversation_id = :conversation AND m.parent_id = b.id
     )
     SELECT max(id) FROM beneath"""
 
@@ -120,7 +120,7 @@ def set_head(db: sqlite3.Connection, conversation_id: int, message_id: int | Non
 def switch_to(db: sqlite3.Connection, message_id: int) -> Conversation:
     """Make the newest leaf beneath the message the head; raises NotFoundError."""
     conversation_id = get(db, message_id).conversation_id
-    leaf = db.execute(_NEWEST_BENEATH, (conversation_id, message_id)).fetchone()[0]
+    leaf = db.execute(_NEWEST_BENEATH, {"conversation": conversation_id, "message": message_id}).fetchone()[0]
     return conversations.set_head(db, conversation_id, leaf)
 
 
