@@ -8,7 +8,7 @@ q8_stamp() {
     {
         printf '%s\n' "$Q8_ROOT"
         grep -m1 -E '^(flags|Features)' /proc/cpuinfo 2>/dev/null
-        cat -- "$Q8_ROOT"/{pyproject.toml,resources/starter.json} "$Q8_ROOT"/packaging/*.{lock,py,sh}
+        cat -- "$Q8_ROOT"/{pyproject.toml,resources/starter.json} "$Q8_ROOT"/packaging/*.{cmake,lock,py,sh}
     } | sha256sum
 }
 

@@ -23,7 +23,14 @@ def build_env(env: Mapping[str, str]) -> dict[str, str]:
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     jobs = max(1, min(os.cpu_count() or 1, memory // GIB))
     kept = {k: v for k, v in env.items() if k != "SOURCE_DATE_EPOCH"}
-    return {**kept, "CMAKE_ARGS": "-DLLAVA_BUILD=OFF", "CMAKE_BUILD_PARALLEL_LEVEL": str(jobs)}
+    less = Path(__file__).with_suffix(".cmake")
+    return {
+        **kept,
+        "CMAKE_ARGS": "-DLLAVA_BUILD=OFF",
+        "CMAKE_BUILD_PARALLEL_LEVEL": str(jobs),
+        # Not among CMAKE_ARGS, which are split at spaces: the clone's path may have some.
+        "SKBUILD_CMAKE_DEFINE": f"CMAKE_PROJECT_INCLUDE={less}",
+    }
 
 
 def progress(line: str) -> str | None:

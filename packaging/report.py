@@ -29,8 +29,7 @@ class Status:
         self._tty = self._stream.isatty()
         self._started = self._shown = time.monotonic()
         self._title = title
-        if not self._tty:
-            self._write(f"{title} ...\n")
+        self._show(title, f"{title} ...")
 
     def update(self, text: str) -> None:
         """Show `text` with the time taken so far, if it is time to show something."""
@@ -39,11 +38,7 @@ class Status:
             return
         self._shown = now
         line = f"{text}, {duration(now - self._started)}"
-        if self._tty:
-            width = shutil.get_terminal_size().columns - 1
-            self._write(f"\r\033[K{line[:width]}")
-        else:
-            self._write(f"  {line}\n")
+        self._show(line, f"  {line}")
 
     def done(self) -> None:
         """Leave one line that says how long it took."""
@@ -54,6 +49,11 @@ class Status:
         """End a half-drawn line, so that the error begins on its own."""
         if self._tty:
             self._write("\n")
+
+    def _show(self, redrawn: str, plain: str) -> None:
+        """`redrawn` must stay on one line: a wrapped one can't be drawn over."""
+        width = shutil.get_terminal_size().columns - 1
+        self._write(f"\r\033[K{redrawn[:width]}" if self._tty else f"{plain}\n")
 
     def _write(self, text: str) -> None:
         self._stream.write(text)

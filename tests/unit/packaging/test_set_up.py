@@ -177,4 +177,9 @@ def test_in_a_terminal_one_line_shows_how_far_it_is() -> None:
         while not shown.endswith("\n"):
             shown += os.read(master, 1000).decode()
     os.close(master)
-    assert shown.split("\r\033[K") == ["", "building llama.cpp 61/140, 0 s", "llama.cpp: done, 0 s\r\n"]
+    assert shown.split("\r\033[K") == [
+        "",
+        "llama.cpp",
+        "building llama.cpp 61/140, 0 s",
+        "llama.cpp: done, 0 s\r\n",
+    ]
