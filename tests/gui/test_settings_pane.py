@@ -1,4 +1,4 @@
-"""Settings of a conversation: what is changed is saved once, to the right conversation, and only if it is allowed."""
+"""Settings of a conversation: changes are saved once, to the right conversation, and only if allowed."""
 
 from __future__ import annotations
 

@@ -80,15 +80,25 @@ def test_a_click_opens(sidebar: Sidebar, qtbot: QtBot) -> None:
     assert opened.args == [2]
 
 
-def test_arrow_keys_open_and_skip_headings(sidebar: Sidebar) -> None:
+def test_arrow_keys_open_and_skip_headings(sidebar: Sidebar, qtbot: QtBot) -> None:
     opened: list[int] = []
     sidebar.list.opened.connect(opened.append)
     sidebar.list.select(1)
     assert opened == []  # marking what is shown already is not opening it
+    for key, expected in ((Qt.Key.Key_Down, 2), (Qt.Key.Key_End, 3), (Qt.Key.Key_Home, 1)):
+        with qtbot.waitSignal(sidebar.list.opened):
+            QTest.keyClick(sidebar.list, key)
+        assert opened.pop() == expected
+
+
+def test_holding_an_arrow_key_opens_only_where_it_ends(sidebar: Sidebar, qtbot: QtBot) -> None:
+    opened: list[int] = []
+    sidebar.list.opened.connect(opened.append)
+    sidebar.list.select(1)
     QTest.keyClick(sidebar.list, Qt.Key.Key_Down)
-    QTest.keyClick(sidebar.list, Qt.Key.Key_End)
-    QTest.keyClick(sidebar.list, Qt.Key.Key_Home)
-    assert opened == [2, 3, 1]
+    QTest.keyClick(sidebar.list, Qt.Key.Key_Down)
+    qtbot.wait(250)
+    assert opened == [3]
 
 
 def test_renaming_in_place(sidebar: Sidebar, qtbot: QtBot) -> None:

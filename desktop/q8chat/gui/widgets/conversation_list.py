@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from PySide6.QtCore import QModelIndex, QPoint, Qt, Signal
+from PySide6.QtCore import QModelIndex, QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QContextMenuEvent, QKeyEvent
 from PySide6.QtWidgets import QAbstractItemDelegate, QAbstractItemView, QListView, QMenu, QWidget
 
@@ -39,6 +39,8 @@ class ConversationList(QListView):
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.clicked.connect(self._open)
+        self._browsing = QTimer(self, singleShot=True, interval=80)
+        self._browsing.timeout.connect(lambda: self._open(self.currentIndex()))
 
     def set_conversations(self, conversations: Iterable[Conversation]) -> None:
         """Show these; waits until the user has finished editing a title."""
@@ -73,14 +75,16 @@ class ConversationList(QListView):
             self.delete_requested.emit(conversation.id)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Arrow keys open what they reach, so that browsing needs no further key."""
+        """Arrow keys open what they reach; while a key is held down, only where it ends."""
         if event.key() == Qt.Key.Key_Delete:
             self.delete_current()
             return
         if event.key() not in _OPENS:
             super().keyPressEvent(event)
-        if event.key() in _MOVES | _OPENS:
+        if event.key() in _OPENS:
             self._open(self.currentIndex())
+        elif event.key() in _MOVES:
+            self._browsing.start()
 
     def moveCursor(self, action: QAbstractItemView.CursorAction, keys: Qt.KeyboardModifier) -> QModelIndex:
         """Home goes to the first conversation; the heading above it can't be current."""

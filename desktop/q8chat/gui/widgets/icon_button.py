@@ -16,6 +16,7 @@ class IconButton(QToolButton):
     ) -> None:
         super().__init__(parent)
         self._icon, self._color = icon, color
+        self._shown: tuple[str, str, int] | None = None
         self.setAccessibleName(label)
         self.setToolTip(f"{label} ({shortcut})" if shortcut else label)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -35,6 +36,10 @@ class IconButton(QToolButton):
             self._refresh()
 
     def _refresh(self) -> None:
-        self.setIcon(theme.icon(self._icon, getattr(theme.colors(), self._color)))
         side = round(theme.unit() * 2.25)
+        shown = (self._icon, getattr(theme.colors(), self._color), side)
+        if shown == self._shown:  # polishing sends several changes to each of hundreds of buttons
+            return
+        self._shown = shown
+        self.setIcon(theme.icon(*shown[:2]))
         self.setIconSize(QSize(side, side))
