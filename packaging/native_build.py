@@ -56,7 +56,7 @@ def install(environment: Environment, requirement: Path, constraint: Path, *, ag
     run_logged(
         [str(environment.python), "-m", "pip", "install", *options],
         log,
-        "llama.cpp (the first time it is compiled for this CPU: 5 to 15 minutes on 2 cores)",
+        "llama.cpp (compiling it for this CPU takes some minutes the first time)",
         progress,
         env=build_env(pip_env()),
         lock_fd=environment.lock_fd,
