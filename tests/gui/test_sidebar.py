@@ -169,6 +169,17 @@ def test_undo_brings_back_once(qtbot: QtBot) -> None:
     assert not bar.isVisible()
 
 
+def test_the_offer_to_undo_ends(qtbot: QtBot) -> None:
+    bar = UndoBar()
+    qtbot.addWidget(bar)
+    assert bar._timer.interval() == 10_000
+    bar._timer.setInterval(30)
+    bar.show_deleted(conversation(7))
+    qtbot.waitUntil(bar.isHidden)
+    with qtbot.assertNotEmitted(bar.undone):
+        bar.undo()
+
+
 def test_typing_searches_once_after_a_pause(sidebar: Sidebar, qtbot: QtBot) -> None:
     searched: list[str] = []
     sidebar.search_requested.connect(searched.append)

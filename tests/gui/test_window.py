@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -108,6 +109,18 @@ def test_renaming_reaches_the_store(open_window: Open, qtbot: QtBot, talks: list
         assert store.conversation(talks[0].id).title == "Weather"
 
 
+def test_f2_renames_from_anywhere(open_window: Open, qtbot: QtBot, talks: list[Conversation]) -> None:
+    window = open_window()
+    panel = open_talk(qtbot, window, talks[0])
+    with qtbot.waitActive(window):
+        window.activateWindow()
+    panel.composer.setFocus()
+    QTest.keyClick(panel.composer.edit, Qt.Key.Key_F2)
+    editor = panel.sidebar.list.findChild(QLineEdit)
+    assert editor is not None
+    assert editor.hasFocus()
+
+
 def test_deleting_and_undoing_with_keys(open_window: Open, qtbot: QtBot, talks: list[Conversation]) -> None:
     window = open_window()
     panel = open_talk(qtbot, window, talks[0])
@@ -204,6 +217,18 @@ def test_a_database_of_a_newer_version_is_left_alone(open_window: Open, qtbot: Q
     chat(window).model_bar.settings.click()
     qtbot.wait(200)
     assert not window.banner.action.isVisible()
+
+
+def test_without_any_model_the_window_says_what_to_do(
+    open_window: Open, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    window = open_window()
+    window._load_model("")
+    assert window.banner.isVisible()
+    assert "Choose a GGUF file" in window.banner.hint.text()
+    chat(window).model_bar.menu.aboutToShow.emit()
+    assert [a.text() for a in chat(window).model_bar.menu.actions() if a.text()] == ["Open a GGUF file…\tCtrl+O"]
 
 
 def test_a_gguf_dropped_on_the_window_is_loaded(open_window: Open, qtbot: QtBot, tmp_path: Path) -> None:

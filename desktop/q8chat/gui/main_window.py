@@ -60,6 +60,9 @@ class MainWindow(QMainWindow):
         """Open the store and load a model: the given one, else the last one, else the starter."""
         self._service.start()
         self._started = True
+        self._load_model(model)
+
+    def _load_model(self, model: str) -> None:
         if model:
             self._models.load(model)
         elif not self._models.load_first():
@@ -127,6 +130,7 @@ class MainWindow(QMainWindow):
             "Ctrl+K": (True, chat.focus_search),
             "Ctrl+F": (True, chat.focus_search),
             "Ctrl+,": (True, chat.model_bar.settings.toggle),
+            "F2": (True, chat.rename),
             "Ctrl+B": (True, chat.toggle_sidebar),
             "Ctrl+L": (True, chat.composer.setFocus),
             "Ctrl+O": (True, lambda: self._models.ask(self)),

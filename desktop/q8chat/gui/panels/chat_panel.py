@@ -175,6 +175,12 @@ class ChatPanel(QWidget):
         if self._engine.path:
             self._service.load_model(self._engine.path)
 
+    def rename(self) -> None:
+        """Edit the title of the conversation in view, in the list."""
+        if self.sidebar.isHidden():
+            self.toggle_sidebar()
+        self.sidebar.list.rename_current()
+
     def focus_search(self) -> None:
         """Ready to type a search."""
         if self.sidebar.isHidden():
@@ -205,6 +211,7 @@ class ChatPanel(QWidget):
     def _send_example(self, text: str) -> None:
         if not self._busy():
             self._send(Draft(text))
+            self.composer.setFocus()
 
     def _send(self, draft: Draft) -> None:
         self.settings_pane.flush()

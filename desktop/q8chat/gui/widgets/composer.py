@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtCore import QPoint, Qt, Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QToolTip, QVBoxLayout, QWidget
 
 from q8chat.core import units
 from q8chat.gui import theme
@@ -111,7 +111,11 @@ class Composer(QFrame):
         self.button.setAccessibleName(label.split(" (", maxsplit=1)[0])
 
     def _submit(self) -> None:
-        if not self._busy and self.draft().message():
+        if not self.draft().message():
+            return
+        if self._busy:
+            QToolTip.showText(self.mapToGlobal(QPoint(0, 0)), "An answer is being written. Esc stops it.", self)
+        else:
             self.submitted.emit()
 
     def _on_button(self) -> None:

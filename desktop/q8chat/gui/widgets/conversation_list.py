@@ -64,7 +64,8 @@ class ConversationList(QListView):
 
     def rename_current(self) -> None:
         """Start editing the title of the current conversation."""
-        if self.conversations.conversation(self.currentIndex()):
+        editing = self.state() == QAbstractItemView.State.EditingState
+        if not editing and self.conversations.conversation(self.currentIndex()):
             self.setFocus()
             self.edit(self.currentIndex())
 
