@@ -6,15 +6,17 @@ height. `fit` places, `realize` builds; the transcript calls both and keeps the 
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass
 
 from PySide6.QtCore import Signal
+from PySide6.QtGui import QFontMetricsF
 from PySide6.QtWidgets import QWidget
 
 from q8chat.gui.widgets.code_block import CodeBlock
 from q8chat.gui.widgets.markdown_leaves import Code, Table, Text
-from q8chat.gui.widgets.markdown_stream import MarkdownStream
+from q8chat.gui.widgets.markdown_stream import MarkdownStream, clean
 from q8chat.gui.widgets.prose import ProseView
 from q8chat.gui.widgets.segments import Grouper, PlainStream, Segment, Stream, size
 from q8chat.gui.widgets.table_view import TableView
@@ -32,6 +34,7 @@ class Item:
     view: View | None = None
     height: int = 0
     fitted: int = 0  # width the height belongs to, 0 for an estimate
+    guessed: int = 0  # width the estimate was made for
     top: int = 0
 
 
@@ -106,7 +109,7 @@ class Body(QWidget):
                 continue
             if item.segment.kind is not segments[i].kind or item.view is None:
                 self._drop(item)
-                item.segment = segments[i]
+                item.segment, item.guessed = segments[i], 0
             else:
                 item.segment, item.fitted = segments[i], 0
                 self._show(item)
@@ -148,8 +151,9 @@ class Body(QWidget):
             y += round(space_before(item.segment.after, item.segment.leaves[0]) * self._styles.em)
             item.top = y
             margin = left_margin(item.segment.leaves[0], self._styles)
-            if item.fitted != width and (item.view is None or not item.height):
+            if width not in (item.fitted, item.guessed) and (item.view is None or not item.height):
                 item.height = self._estimate(sum(map(size, item.segment.leaves)), len(item.segment.leaves), width)
+                item.guessed = width
             if item.view is not None:
                 item.view.move(margin, y)
             y += item.height
@@ -191,16 +195,8 @@ class Body(QWidget):
         return self._natural[1]
 
     def _measure(self, limit: int) -> int:
-        if len(self._text) > 1000:
+        if len(self._text) > 1000 or "\t" in self._text:
             return limit
-        self.read(time.perf_counter() + 1)
-        if len(self.items) != 1:
-            return limit
-        item = self.items[0]
-        if item.view is None:
-            self._build(item)
-        if not isinstance(item.view, ProseView):
-            return limit
-        item.fitted = 0
-        item.view.fit(limit)
-        return min(limit, round(item.view.document().idealWidth()) + 2)
+        metrics = QFontMetricsF(self._styles.font)
+        widest = max(metrics.horizontalAdvance(line) for line in clean(self._text).split("\n"))
+        return min(limit, math.ceil(widest) + 2)

@@ -15,6 +15,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QColor, QTextCharFormat, QTextDocument, QTextLayout
 
 from q8chat.gui import theme
+from q8chat.gui.widgets.markdown_leaves import parser
 
 SLICE = 0.005  # seconds
 MAX_CHARS = 200_000
@@ -24,6 +25,11 @@ Tokens = Iterator[tuple[Any, str]]
 @cache
 def _loader() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(1, thread_name_prefix="lexers")
+
+
+def warm_up() -> None:
+    """Import beside the window what the first answer will need."""
+    _loader().submit(parser)
 
 
 def _find_lexer(language: str) -> Any:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 TEXT_LIMIT = 3000  # characters; a longer paragraph or quotation is laid out in pieces
 BLOCK_LIMIT = 8000  # likewise for a list item or whatever else
-TABLE_ROWS = 30  # rows laid out together
+TABLE_ROWS = 20  # rows laid out together
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})[ \t]*([^\s`]*)")
 _ODD = re.compile("[\ud800-\udfff\0\u2029\ufdd0\ufdd1\ufffc]")  # Qt's own marks, or not a character
 
@@ -65,6 +65,7 @@ class MarkdownStream:
         self._pieces: list[str] = []
         self._tail = ""
         self._checked = 0  # complete lines of the tail up to here end nothing
+        self._not_text = False  # the tail begins with something TEXT_LIMIT does not hold for
         self._fence: tuple[str, str, re.Pattern[str]] | None = None  # language, indentation, closing line
         self._code = ""  # complete lines of the open fence
         self._number: int | None = None
@@ -123,7 +124,7 @@ class MarkdownStream:
         """Close what can no longer change; False when there was nothing."""
         if self._fence:
             return self._step_fence(*self._fence)
-        return self._step_blocks(TEXT_LIMIT) or self._step_blocks(BLOCK_LIMIT)
+        return (not self._not_text and self._step_blocks(TEXT_LIMIT)) or self._step_blocks(BLOCK_LIMIT)
 
     def _step_blocks(self, limit: int) -> bool:
         window = self._tail[:limit]
@@ -156,7 +157,7 @@ class MarkdownStream:
         return self._fence is not None and self._fence[2].fullmatch(self._tail) is not None
 
     def _consume(self, n: int, *, joined: bool = False) -> None:
-        self._tail, self._checked, self._joined = self._tail[n:], 0, joined
+        self._tail, self._checked, self._joined, self._not_text = self._tail[n:], 0, joined, False
 
     def _close_blocks(self, tokens: list[Token], lines: list[str], *, one: bool) -> bool:
         """Close all blocks and list items but the last (or just the first), or a page of rows of a table."""
@@ -221,6 +222,7 @@ class MarkdownStream:
         cut = cut or window.rfind(" ") + 1 or len(window)
         tokens = parser().parse(window[:cut], self._env)
         if limit == TEXT_LIMIT and tokens and tokens[0].type not in ("paragraph_open", "blockquote_open"):
+            self._not_text = True
             return False
         tables = _tables(tokens)
         rows = sum(t.type == "tr_open" for t in tokens)

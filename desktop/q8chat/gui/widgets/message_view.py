@@ -65,17 +65,9 @@ class MessageView(QWidget):
         self._editor: MessageEditor | None = None
         self.body = Body(styles, self, plain=self.mine)
         self.body.resized.connect(self.resized)
-        self._all = QPushButton(self)
-        self._all.setProperty("kind", "flat")
-        self._all.clicked.connect(self._unfold)
-        self._all.hide()
-        self._ending = QLabel(self)
-        self._ending.setProperty("role", "muted")
-        self.tools = MessageActions(lambda: self._answer, mine=self.mine, parent=self)
-        self.tools.edit.connect(self._edit)
-        self.tools.regenerate.connect(lambda: self.regenerate_requested.emit(self.entry.message.id))
-        self.tools.previous.connect(lambda: self._switch(self.entry.previous_id))
-        self.tools.next.connect(lambda: self._switch(self.entry.next_id))
+        self._all: QPushButton | None = None
+        self._ending: QLabel | None = None
+        self._tools: MessageActions | None = None
         self.show_entry(entry)
 
     # ---- content ---------------------------------------------------------------------------------------------
@@ -90,14 +82,11 @@ class MessageView(QWidget):
         self._unfolded = self._unfolded or streaming
         self._dirty = True
         self.flush()
-        self._ending.setText(ENDINGS.get(message.status, ""))
-        self._ending.setVisible(bool(self._ending.text()))
+        self._show_ending(ENDINGS.get(message.status, ""))
         self._show_card()
-        back, forth = entry.previous_id is not None, entry.next_id is not None
-        self.tools.show_branch(entry.index, entry.count, back=back, forth=forth)
-        self.tools.setVisible(not streaming and self._editor is None)
+        if self._tools is not None:
+            self._show_branch(self._tools)
         self.setAccessibleName("You" if self.mine else "Answer")
-        self.set_busy(self._busy)
 
     def append(self, text: str) -> None:
         """More text has arrived; it is shown by the next flush()."""
@@ -119,9 +108,7 @@ class MessageView(QWidget):
                 parts.thinking, open_=parts.open and not final, any_=parts.open or bool(parts.thinking)
             )
         cut = len(self._answer) if self._unfolded else fold_point(self._answer, mine=self.mine)
-        self._all.setVisible(cut < len(self._answer))
-        n_bytes = len(self._answer.encode("utf-8", "surrogatepass")) if cut < len(self._answer) else 0
-        self._all.setText(f"Show all ({units.size(n_bytes)})" if n_bytes > 10_000 else "Show all")
+        self._show_all_button(cut < len(self._answer))
         self.body.set_text(
             self._answer if cut == len(self._answer) else self._answer[:cut].rstrip("\n"), final=final
         )
@@ -136,6 +123,48 @@ class MessageView(QWidget):
         if self._thinking is not None:
             self._thinking.setVisible(any_)
             self._thinking.show_thinking(text, open_=open_)
+
+    def _show_all_button(self, wanted: bool) -> None:
+        if wanted and self._all is None:
+            self._all = QPushButton(self)
+            self._all.setProperty("kind", "flat")
+            self._all.clicked.connect(self._unfold)
+        if self._all is not None:
+            n_bytes = len(self._answer.encode("utf-8", "surrogatepass"))
+            self._all.setText(f"Show all ({units.size(n_bytes)})" if n_bytes > 10_000 else "Show all")
+            self._all.setVisible(wanted and self._editor is None)
+
+    def _show_ending(self, words: str) -> None:
+        if words and self._ending is None:
+            self._ending = QLabel(self)
+            self._ending.setProperty("role", "muted")
+        if self._ending is not None:
+            self._ending.setText(words)
+            self._ending.setVisible(bool(words))
+
+    @property
+    def tools(self) -> MessageActions:
+        """The buttons, made when the message is first seen: long conversations open faster."""
+        if self._tools is None:
+            self._tools = MessageActions(lambda: self._answer, mine=self.mine, parent=self)
+            self._tools.edit.connect(self._edit)
+            self._tools.regenerate.connect(lambda: self.regenerate_requested.emit(self.entry.message.id))
+            self._tools.previous.connect(lambda: self._switch(self.entry.previous_id))
+            self._tools.next.connect(lambda: self._switch(self.entry.next_id))
+            self._tools.allow_change(not self._busy)
+            self._show_branch(self._tools)
+            self._tools.set_near(self.underMouse())
+        return self._tools
+
+    def _show_branch(self, tools: MessageActions) -> None:
+        entry = self.entry
+        back, forth = entry.previous_id is not None, entry.next_id is not None
+        tools.show_branch(entry.index, entry.count, back=back, forth=forth)
+        tools.setVisible(self._has_tools)
+
+    @property
+    def _has_tools(self) -> bool:
+        return self.entry.message.status is not Status.STREAMING and self._editor is None
 
     def _show_waiting(self, wanted: bool) -> None:
         if wanted and self._waiting is None:
@@ -166,7 +195,8 @@ class MessageView(QWidget):
     def set_busy(self, busy: bool) -> None:
         """While an answer runs there is no editing and no regenerating."""
         self._busy = busy
-        self.tools.allow_change(not busy)
+        if self._tools is not None:
+            self._tools.allow_change(not busy)
         if self._editor is not None:
             self._editor.set_busy(busy)
 
@@ -211,7 +241,6 @@ class MessageView(QWidget):
         self.tools.setVisible(not editing)
         self._dirty = True
         self.flush()
-        self._all.setVisible(not editing and not self._all.isHidden())
         self.resized.emit()
 
     # ---- geometry --------------------------------------------------------------------------------------------
@@ -236,7 +265,9 @@ class MessageView(QWidget):
 
     def realize(self, top: int, bottom: int, deadline: float) -> bool:
         """As Body.realize, in this widget's coordinates."""
-        done = False
+        done = self._tools is None and self._has_tools
+        if done:
+            self.tools.show()
         for body in self.bodies():
             y = body.mapTo(self, body.rect().topLeft()).y()
             done = body.realize(top - y, bottom - y, body.width(), deadline) or done
@@ -246,15 +277,16 @@ class MessageView(QWidget):
         """Place everything for this width; returns the height."""
         em = self._styles.em
         y = self._fit_mine(width) if self.mine else self._fit_answer(width)
-        if not self._ending.isHidden():
+        if self._ending is not None and not self._ending.isHidden():
             self._ending.setGeometry(0, y + em // 2, width, self._ending.sizeHint().height())
             y += em // 2 + self._ending.height()
         if self._card is not None and not self._card.isHidden():
             self._card.move(0, y + em // 2)
             y += em // 2 + self._card.fit(width)
-        if not self.tools.isHidden():
-            height = self.tools.sizeHint().height()
-            self.tools.setGeometry(0, y + em // 4, width, height)
+        if self._has_tools:
+            height = round(em * 2.2)
+            if self._tools is not None:
+                self._tools.setGeometry(0, y + em // 4, width, height)
             y += em // 4 + height
         if self.height() != y or self.width() != width:
             self.resize(width, y)
@@ -280,7 +312,7 @@ class MessageView(QWidget):
             self._bubble = QRect(0, 0, width, height + 2 * pad_y)
             self._editor.setGeometry(pad_x, pad_y, width - 2 * pad_x, height)
             return self._bubble.height()
-        inner = limit if not self._all.isHidden() else self.body.natural_width(limit)
+        inner = self.body.natural_width(limit) if self._all is None or self._all.isHidden() else limit
         left = width - inner - pad_x
         self.body.move(left, pad_y + self._styles.lead)
         y = pad_y + self.body.fit(inner)
@@ -289,7 +321,7 @@ class MessageView(QWidget):
         return y
 
     def _fit_all(self, x: int, y: int) -> int:
-        if self._all.isHidden():
+        if self._all is None or self._all.isHidden():
             return y
         hint = self._all.sizeHint()
         self._all.setGeometry(x, y + self._styles.em // 3, hint.width(), hint.height())
@@ -324,9 +356,11 @@ class MessageView(QWidget):
     def enterEvent(self, event: QEnterEvent) -> None:
         """Reveal the actions."""
         super().enterEvent(event)
-        self.tools.set_near(True)
+        if self._tools is not None:
+            self._tools.set_near(True)
 
     def leaveEvent(self, event: QEvent) -> None:
         """Hide the actions."""
         super().leaveEvent(event)
-        self.tools.set_near(False)
+        if self._tools is not None:
+            self._tools.set_near(False)

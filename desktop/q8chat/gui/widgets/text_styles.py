@@ -51,20 +51,14 @@ class Styles:
     muted: bool = False
     _chars: dict[tuple[int, int, str], QTextCharFormat] = field(default_factory=dict)
 
-    @property
-    def em(self) -> int:
-        """The font size in pixels."""
-        return QFontInfo(self.font).pixelSize()
+    em: int = field(init=False)  # the font size in pixels
+    lead: int = field(init=False)  # half of what LINE_HEIGHT adds to a line; all of it stands below the text
+    indent: int = field(init=False)  # pixels per list level
 
-    @property
-    def lead(self) -> int:
-        """Half of what LINE_HEIGHT adds to a line; all of it stands below the text."""
-        return round(QFontMetrics(self.font).height() * (LINE_HEIGHT - 100) / 200)
-
-    @property
-    def indent(self) -> int:
-        """Pixels per list level."""
-        return round(self.em * 1.75)
+    def __post_init__(self) -> None:
+        self.em = QFontInfo(self.font).pixelSize()
+        self.lead = round(QFontMetrics(self.font).height() * (LINE_HEIGHT - 100) / 200)
+        self.indent = round(self.em * 1.75)
 
     def char(self, style: int = 0, level: int = 0, href: str = "") -> QTextCharFormat:
         """Format of a span."""

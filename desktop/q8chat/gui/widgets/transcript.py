@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QWidget
 from q8chat.chat.types import Message, PathMessage
 from q8chat.gui import theme
 from q8chat.gui.widgets.body import Item
+from q8chat.gui.widgets.highlighter import warm_up
 from q8chat.gui.widgets.icon_button import IconButton
 from q8chat.gui.widgets.message_view import MessageView
 from q8chat.gui.widgets.text_styles import Styles
@@ -24,6 +25,7 @@ TICK_MS = 40  # how often streamed text is shown
 SLOW_TICK_MS = 250
 SLICE = 0.008  # seconds of building in one go while idle
 VISIBLE_BUDGET = 0.025  # seconds of building what is seen, before the rest is left for the next slice
+WARM_UP_MS = 300  # after the window has appeared
 _AHEAD = 2  # screens built in advance above and below
 _COLUMNS = 100  # width of the column, in average characters
 Anchor = tuple[MessageView, Item | None, int]
@@ -285,6 +287,7 @@ class Transcript(QAbstractScrollArea):
         """What was set while hidden is placed now."""
         super().showEvent(event)
         self._resettle()
+        QTimer.singleShot(WARM_UP_MS, warm_up)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Home and End besides what every scroll area knows."""
