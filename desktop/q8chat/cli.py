@@ -7,6 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 from q8chat import __version__
 from q8chat.core.errors import Q8Error, UsageError
@@ -32,12 +33,22 @@ def run(args: Sequence[str]) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains once more at exit
         return EXIT_ERROR
+    except OSError as e:  # e.g. no room for what the output is redirected to
+        print(f"q8chat: {e.strerror or e}.", file=sys.stderr)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_ERROR
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
 
 
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """In one line, where argparse would print the whole usage too."""
+        raise UsageError(f"{message[:1].upper()}{message[1:]}.", f"See {self.prog} --help.")
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="q8chat",
         description="Private chat with language models on your own CPU. Without a command the window opens.",
     )
@@ -50,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_chat(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _add_chat(commands: argparse._SubParsersAction[_Parser]) -> None:
     chat = commands.add_parser("chat", help="chat with a model in the terminal")
     chat.add_argument("model", metavar="MODEL.gguf")
     chat.add_argument("-p", "--prompt", help='answer this and exit ("-": read it from standard input)')
@@ -75,7 +86,10 @@ def _add_chat(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
 
 def _chat(options: argparse.Namespace) -> int:
     from q8chat import terminal_chat
+    from q8chat.runtime.fallback_templates import FALLBACKS
 
+    if options.template and options.template not in FALLBACKS:
+        raise UsageError(f"There is no template {options.template!r}.", f"There are: {', '.join(FALLBACKS)}.")
     if options.ctx < 0 or options.threads < 0:
         raise UsageError("--ctx and --threads can't be negative.")
     if options.json and options.prompt is None:

@@ -11,8 +11,9 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from q8chat.core.errors import EngineError, from_code
+from q8chat.core.errors import EngineError, Q8Error, TemplateError, from_code
 from q8chat.runtime.client import EngineClient
+from q8chat.runtime.fallback_templates import FALLBACKS
 from q8chat.runtime.messages import Delta, Died, Done, Event, Failed, Generate, Load, Loaded, Stop, Turn
 from q8chat.runtime.sampling import Sampling
 
@@ -71,6 +72,8 @@ class _Session:
     def _next(self) -> Event:
         event = self._events.get()
         if isinstance(event, Failed):
+            if event.code == TemplateError.code:
+                raise TemplateError(event.message, f"Choose a built-in one: --template {' | '.join(FALLBACKS)}.")
             raise from_code(event.code, event.message, event.hint)
         if isinstance(event, Died):
             raise EngineError(event.reason, "Try again, or try another model.")
@@ -109,7 +112,13 @@ def _converse(session: _Session, loaded: Loaded) -> None:
                 print()
             return
         if text.strip():
-            reply = session.ask(text, show=True)
+            try:
+                reply = session.ask(text, show=True)
+            except Q8Error as e:
+                if not interactive or isinstance(e, EngineError | TemplateError):
+                    raise
+                print(f"q8chat: {e}", file=sys.stderr)  # the conversation goes on without that message
+                continue
             print()
             if interactive:
                 u = reply.done.usage

@@ -64,13 +64,17 @@ class Answering:
         return self._message
 
     def ask(self, answer: Message) -> None:
-        """Let the engine write `answer`; a model that crashed is loaded again."""
+        """Let the engine write `answer`; a model that crashed is loaded again. Raises StoreError."""
         if not self._engine.can_generate and not self._engine.reload():
             self.end(Status.FAILED, "No model is loaded. Choose one at the top, then regenerate this answer.")
             return
-        store = self._store()
-        conversation = store.conversation(answer.conversation_id)
-        branch = [p.message for p in store.path(conversation.id)][:-1]
+        try:
+            store = self._store()
+            conversation = store.conversation(answer.conversation_id)
+            branch = [p.message for p in store.path(conversation.id)][:-1]
+        except StoreError as e:
+            self.end(Status.FAILED, str(e))
+            raise
         turns = turns_of(conversation.system_prompt, branch)
         self._engine.generate(Generate(answer.id, turns, conversation.sampling, conversation.overflow))
 

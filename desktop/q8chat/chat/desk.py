@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -26,6 +27,12 @@ from q8chat.runtime.messages import Event, Overflow
 from q8chat.runtime.sampling import Sampling
 
 DELETED_FOR_GOOD_AFTER = 30 * 24 * 3600.0  # seconds
+
+
+def _free_name(database: Path) -> Path:
+    stem = f"{database.name}.damaged-{time.strftime('%Y%m%d-%H%M%S')}"
+    names = (stem if n == 1 else f"{stem}-{n}" for n in itertools.count(1))
+    return next(path for name in names if not (path := database.with_name(name)).exists())
 
 
 class Desk:
@@ -54,10 +61,10 @@ class Desk:
         """Open the store and tell what is in it."""
         self._emit(self.engine.state)
         self._store = store = Store(self._database)
+        self.tell_presets()
+        self.tell_list()  # before anything is written, for which a full disk has no room
         store.mark_interrupted("Q8 Chat ended while this was being written.")
         store.purge_deleted(DELETED_FOR_GOOD_AFTER)
-        self.tell_presets()
-        self.tell_list()
 
     def close(self) -> None:
         """Save what is being written, end the engine, close the store."""
@@ -71,11 +78,21 @@ class Desk:
 
     def set_aside(self) -> None:
         """Rename the history (and its log) beside itself, start with an empty one."""
-        stamp = time.strftime("%Y%m%d-%H%M%S")
-        for suffix in ("", "-wal", "-shm"):
-            file = self._database.with_name(self._database.name + suffix)
-            if file.exists():
-                file.rename(file.with_name(f"{self._database.name}.damaged-{stamp}{suffix}"))
+        self.answering.end(Status.INTERRUPTED)
+        if self._store:
+            store, self._store = self._store, None
+            store.close()
+        damaged = _free_name(self._database)
+        try:
+            for suffix in ("", "-wal", "-shm"):
+                file = self._database.with_name(self._database.name + suffix)
+                if file.exists():
+                    file.rename(damaged.with_name(damaged.name + suffix))
+        except OSError as e:
+            raise StoreError(
+                f"The chat history {self._database} can't be moved: {e.strerror}.",
+                "Check the permissions of its folder.",
+            ) from e
         self.open()
 
     def load_model(self, path: str, n_ctx: int) -> None:
@@ -173,10 +190,17 @@ class Desk:
         self._answer(question)
 
     def edit(self, message_id: int, text: str) -> None:
-        """A sibling of a user's message, answered."""
-        self._require_idle()
-        old = self._opened().message(message_id)
-        self._answer(self._opened().add_message(old.conversation_id, old.parent_id, "user", text))
+        """A sibling of a user's message, answered. What can't be stored goes back as Unsent."""
+        conversation_id = None
+        try:
+            old = self._opened().message(message_id)
+            conversation_id = old.conversation_id
+            self._require_idle()
+            question = self._opened().add_message(conversation_id, old.parent_id, "user", text)
+        except Q8Error:
+            self._emit(Unsent(conversation_id, text))
+            raise
+        self._answer(question)
 
     def regenerate(self, message_id: int) -> None:
         """A sibling of an answer."""
@@ -200,7 +224,11 @@ class Desk:
         return conversation
 
     def _answer(self, question: Message) -> None:
-        answer = self.answering.begin(question)
+        try:
+            answer = self.answering.begin(question)
+        except Q8Error:
+            self.show(question.conversation_id)  # the question is stored, only its answer is not
+            raise
         self.show(answer.conversation_id)
         self.tell_list()
         self.answering.ask(answer)

@@ -33,7 +33,7 @@ class EngineLink:
         post: Callable[[Callable[[], None]], None],
         on_event: Callable[[Event], None],
     ) -> None:
-        """`on_event` gets what concerns an answer: Delta, Progress, Done, Failed with an id, Died."""
+        """`on_event` gets what concerns an answer: Delta, Progress, Done, Failed (id None: loading did), Died."""
         self._emit = emit
         self._post = post
         self._on_event = on_event
@@ -102,6 +102,7 @@ class EngineLink:
             client = EngineClient(lambda event: self._post(lambda: self._receive(client, event)))
         except Q8Error as e:
             self._dead(e.message, e.hint)
+            self._on_event(Died(e.message, expected=False))
             return
         self._client = client
         client.send(request)
@@ -118,7 +119,7 @@ class EngineLink:
         elif isinstance(event, Failed) and event.id is None:
             self.close()
             self._dead(event.message, event.hint)
-            self._on_event(Died(event.message, expected=False))
+            self._on_event(event)
         else:
             self._answer_event(event)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from q8chat.chat.desk import Desk
 from q8chat.chat.events import ChatEvent, Problem, SearchResults
 from q8chat.chat.store import Store
 from q8chat.core import paths
-from q8chat.core.errors import Q8Error
+from q8chat.core.errors import DiskFullError, Q8Error
 from q8chat.runtime.messages import Overflow
 from q8chat.runtime.sampling import Sampling
 
@@ -41,13 +42,17 @@ class ChatService:
             try:
                 task = self._tasks.get(timeout=RETRY_SAVING if self._desk.answering.must_retry else None)
             except queue.Empty:
-                task = self._desk.answering.save
+                task = self._retry_saving
             if task is None:
                 return
             try:
                 task()
             except Q8Error as e:
                 self._emit(Problem(e.code, e.message, e.hint))
+
+    def _retry_saving(self) -> None:
+        with suppress(DiskFullError):  # which was told when it happened
+            self._desk.answering.save()
 
     def _post(self, task: Callable[..., None], *args: Any, **options: Any) -> None:
         self._tasks.put(lambda: task(*args, **options))

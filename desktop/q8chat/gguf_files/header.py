@@ -18,6 +18,8 @@ MAGIC = b"GGUF"
 MAX_STRING = 64 << 20  # bytes; a chat template or a merges table entry is far smaller
 MAX_DIMS = 4  # GGML_MAX_DIMS
 KEPT_ARRAY = 1024  # longer arrays (vocabularies) are skipped, only their length is kept
+MAX_KEYS = 1 << 16  # keys, or tensors: real files have at most some thousands
+MAX_ENTRIES = 1 << 24  # of an array: the largest vocabularies have half a million
 _SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
 _STRING, _ARRAY = 8, 9
 
@@ -68,8 +70,8 @@ class Header:
         """`<architecture>.<key>`; of a per-layer array the largest entry."""
         value = self.metadata.get(f"{self.architecture}.{key}", default)
         if isinstance(value, list):
-            value = max(value, default=default)
-        return int(value) if isinstance(value, int | float) else default
+            value = max((v for v in value if isinstance(v, int)), default=default)
+        return max(0, value) if isinstance(value, int) else default
 
     @property
     def weight_bytes(self) -> int:
@@ -113,7 +115,7 @@ class _Reader:
     def array(self, kind: int, n: int) -> Any:
         if kind == _ARRAY or (kind not in _SCALARS and kind != _STRING):
             raise self.fail(f"unknown array type {kind} in its header")
-        if n > self.size:
+        if n > min(MAX_ENTRIES, self.size):
             raise self.fail(f"an array in its header claims {n:,} entries")
         if n <= KEPT_ARRAY:
             return [self.value(kind) for _ in range(n)]
@@ -140,10 +142,12 @@ def read_header(path: Path) -> Header:
     try:
         if path.is_dir():
             raise ModelFileError(f"{path} is a folder, not a model.", "Choose a .gguf file.")
+        if path.exists() and not path.is_file():  # opening a pipe would wait for ever
+            raise ModelFileError(f"{path} is not a file.", "Choose a .gguf file.")
         size = path.stat().st_size
         with path.open("rb") as f:
             header = _parse(_Reader(f, path, size))
-    except FileNotFoundError as e:
+    except (FileNotFoundError, ValueError) as e:  # ValueError: a NUL in the name
         raise ModelFileError(f"There is no file {path}.", "Check the path or choose another model.") from e
     except OSError as e:
         raise ModelFileError(f"{path} can't be read: {e.strerror}.", "Check the file's permissions.") from e
@@ -164,13 +168,15 @@ def _parse(r: _Reader) -> Header:
     if version not in (2, 3):
         raise r.fail(f"it has GGUF version {version}; versions 2 and 3 can be read")
     n_tensors, n_keys = struct.unpack("<QQ", r.take(16))
-    if n_tensors > r.size or n_keys > r.size:
+    if max(n_tensors, n_keys) > min(MAX_KEYS, r.size):
         raise r.fail(f"its header claims {n_tensors:,} tensors and {n_keys:,} keys")
     metadata = {}
     for _ in range(n_keys):
         key, kind = r.string(), r.unpack("I")
         metadata[key] = r.value(kind)
     tensors = tuple(r.tensor() for _ in range(n_tensors))
+    if r.f.tell() > r.size:
+        raise r.fail(f"the file ends after {r.size:,} bytes, inside its header")
     alignment = metadata.get("general.alignment", 32)
     if not isinstance(alignment, int) or alignment < 1:
         raise r.fail(f"its alignment is {alignment!r}")

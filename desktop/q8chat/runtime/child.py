@@ -6,15 +6,35 @@ moment stdin closes, which is how the engine dies with the window even when that
 
 from __future__ import annotations
 
+import contextlib
 import os
 import queue
+import signal
 import sys
 import threading
+import traceback
+from collections.abc import Iterator
 from typing import BinaryIO
 
 from q8chat.core.errors import Q8Error
 from q8chat.runtime.engine import Engine
 from q8chat.runtime.messages import Event, Failed, Generate, Load, Request, Stop, UseTemplate, Wire
+
+
+@contextlib.contextmanager
+def _last_of_the_process() -> Iterator[None]:
+    """When the body ends, the process ends, whatever its other thread does; what was raised goes to the log."""
+    code = 1
+    try:
+        yield
+        code = 0
+    except BrokenPipeError:
+        code = 0  # nobody listens any more
+    finally:
+        if code:
+            traceback.print_exc()
+            sys.stderr.flush()
+        os._exit(code)
 
 
 class _Child:
@@ -32,13 +52,13 @@ class _Child:
 
     def read(self) -> None:
         """Body of the reading thread."""
-        for line in self._requests:
-            request = Wire.decode(line)
-            if isinstance(request, Stop):
-                self._stop(request.id)
-            else:
-                self._queue.put(request)
-        os._exit(0)
+        with _last_of_the_process():
+            for line in self._requests:
+                request = Wire.decode(line)
+                if isinstance(request, Stop):
+                    self._stop(request.id)
+                else:
+                    self._queue.put(request)
 
     def _stop(self, answer: int) -> None:
         with self._lock:
@@ -75,12 +95,11 @@ class _Child:
 
 def main() -> None:
     """Entry point of the child role."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C in a terminal is for the application, which sends Stop
     # llama.cpp may print to stdout; the events keep the real one to themselves.
     events = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     child = _Child(sys.stdin.buffer, events)
     threading.Thread(target=child.read, name="requests", daemon=True).start()
-    try:
+    with _last_of_the_process():
         child.run()
-    except BrokenPipeError:
-        os._exit(0)  # nobody listens any more

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -20,14 +22,16 @@ from q8chat.runtime.messages import Died, Event, Request, Wire
 SPIN_COUNT = "1000"
 LOG_TAIL = 4096  # bytes of the engine's log looked at for the reason of a crash
 
-_SIGNALS = {
+_SIGNALS: dict[int, str] = {
     signal.SIGABRT: "llama.cpp gave up",
     signal.SIGSEGV: "llama.cpp crashed (invalid memory access)",
     signal.SIGBUS: "the model's file vanished or shrank while it was in use, or memory failed (SIGBUS)",
     signal.SIGKILL: "it was killed from outside, most likely because the machine ran out of memory",
     signal.SIGILL: "it uses instructions that this CPU does not have; run packaging/run.sh to build it anew",
     signal.SIGTERM: "it was asked to end by another program",
+    signal.SIGALRM: "the model's chat template does not come to an end; choose a built-in one",
 }
+_numbers = itertools.count(1)
 
 
 def command(role: str) -> list[str]:
@@ -43,11 +47,11 @@ class EngineClient:
         self._on_event = on_event
         self._closing = False
         self._write_lock = threading.Lock()
-        self._log = paths.log_dir() / f"engine-{os.getpid()}.log"
         env = dict(os.environ, GGML_NO_BACKTRACE="1", PYTHONUTF8="1", PYTHONFAULTHANDLER="")
         if not {"GOMP_SPINCOUNT", "OMP_WAIT_POLICY"} & env.keys():
             env["GOMP_SPINCOUNT"] = SPIN_COUNT
         try:
+            self._log = paths.log_dir() / f"engine-{os.getpid()}-{next(_numbers)}.log"
             with self._log.open("wb") as log:
                 self.process = subprocess.Popen(
                     command("engine"), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, env=env
@@ -77,20 +81,29 @@ class EngineClient:
 
     def _read(self) -> None:
         assert self.process.stdout and self.process.stdin
+        nonsense = False
         for line in self.process.stdout:
-            self._on_event(Wire.decode(line))
+            try:
+                event = Wire.decode(line)
+            except ValueError:  # the last line of a process that died while writing it, or of no engine of ours
+                nonsense = line.endswith(b"\n")
+                self.process.kill()
+                break
+            self._on_event(event)
         code = self.process.wait()
         with self._write_lock:
             self.process.stdin.close()
         self.process.stdout.close()
-        reason = "" if self._closing else self._reason(code)
+        reason = "" if self._closing else self._reason(code, nonsense)
         self._log.unlink(missing_ok=True)
         self._on_event(Died(reason, self._closing))
 
-    def _reason(self, code: int) -> str:
+    def _reason(self, code: int, nonsense: bool) -> str:
         said = _last_words(self._log)
-        if code < 0:
-            what = _SIGNALS.get(signal.Signals(-code), f"it was ended by {signal.Signals(-code).name}")
+        if nonsense:
+            what = "it said something that can't be understood"
+        elif code < 0:
+            what = _SIGNALS.get(-code, f"it was ended by signal {-code}")
         else:
             what = f"it ended by itself (exit code {code})"
         return f"The engine stopped: {what}{f' ({said})' if said else ''}."
@@ -106,5 +119,5 @@ def _last_words(log: Path) -> str:
         return ""
     for line in reversed(lines):
         if "GGML_ASSERT" in line or "GGML_ABORT" in line or "what():" in line or "Error" in line:
-            return line.split("what():")[-1].strip()
+            return re.sub(r"^\S*/", "", line.split("what():")[-1].strip())  # without the folder of the source
     return ""

@@ -5,10 +5,11 @@ Each is written from the format's published description; a `stop` string is give
 
 from __future__ import annotations
 
+# A line break at the very end is written as an expression: jinja takes a bare one away.
 FALLBACKS: dict[str, str] = {
     "ChatML": (
         "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}"
-        "<|im_start|>assistant\n"
+        "<|im_start|>assistant{{ '\n' }}"
     ),
     "Llama 2": (
         "{% set ns = namespace(system='') %}{{ bos_token }}"
@@ -20,7 +21,7 @@ FALLBACKS: dict[str, str] = {
     ),
     "Llama 3": (
         "{{ bos_token }}{% for m in messages %}<|start_header_id|>{{ m.role }}<|end_header_id|>\n\n"
-        "{{ m.content }}<|eot_id|>{% endfor %}<|start_header_id|>assistant<|end_header_id|>\n\n"
+        "{{ m.content }}<|eot_id|>{% endfor %}<|start_header_id|>assistant<|end_header_id|>{{ '\n\n' }}"
     ),
     "Mistral": (
         "{% set ns = namespace(system='') %}{{ bos_token }}"
@@ -36,21 +37,22 @@ FALLBACKS: dict[str, str] = {
         "{% if m.role == 'system' %}{% set ns.system = m.content ~ '\n\n' %}"
         "{% else %}<start_of_turn>{{ 'model' if m.role == 'assistant' else 'user' }}\n"
         "{{ ns.system }}{{ m.content }}<end_of_turn>\n{% set ns.system = '' %}{% endif %}"
-        "{% endfor %}<start_of_turn>model\n"
+        "{% endfor %}<start_of_turn>model{{ '\n' }}"
     ),
     "Phi-3": (
         "{{ bos_token }}{% for m in messages %}<|{{ m.role }}|>\n{{ m.content }}<|end|>\n{% endfor %}"
-        "<|assistant|>\n"
+        "<|assistant|>{{ '\n' }}"
     ),
     "Zephyr": (
-        "{% for m in messages %}<|{{ m.role }}|>\n{{ m.content }}{{ eos_token }}\n{% endfor %}<|assistant|>\n"
+        "{% for m in messages %}<|{{ m.role }}|>\n{{ m.content }}{{ eos_token }}\n{% endfor %}"
+        "<|assistant|>{{ '\n' }}"
     ),
     "Alpaca": (
         "{% for m in messages %}"
         "{% if m.role == 'system' %}{{ m.content }}\n\n"
         "{% elif m.role == 'user' %}### Instruction:\n{{ m.content }}\n\n"
         "{% else %}### Response:\n{{ m.content }}{{ eos_token }}\n\n{% endif %}"
-        "{% endfor %}### Response:\n"
+        "{% endfor %}### Response:{{ '\n' }}"
     ),
     "Vicuna": (
         "{% for m in messages %}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -12,6 +13,8 @@ from typing import TypeVar
 import psutil
 
 T = TypeVar("T")
+
+HARD_LIMIT = 4  # times the time that was given
 
 
 class OutOfTime(BaseException):
@@ -22,7 +25,8 @@ def bounded(work: Callable[[], T], seconds: float, n_bytes: int) -> T:
     """Run `work` in this thread.
 
     Raises TimeoutError after `seconds` (between two Python instructions, so a single long C call is not cut short)
-    and MemoryError when the process would grow by more than `n_bytes` of address space (Linux only).
+    and MemoryError when the process would grow by more than `n_bytes` of address space (Linux only). A C call that
+    goes on for HARD_LIMIT times as long ends the process by SIGALRM: no Python code could run to end it.
     """
     lock, thread, running = threading.Lock(), threading.get_ident(), True
 
@@ -36,7 +40,7 @@ def bounded(work: Callable[[], T], seconds: float, n_bytes: int) -> T:
     timer.start()
     try:
         try:
-            with _memory_limit(n_bytes):
+            with _memory_limit(n_bytes), _hard_limit(seconds * HARD_LIMIT):
                 return work()
         finally:
             with lock:
@@ -44,6 +48,18 @@ def bounded(work: Callable[[], T], seconds: float, n_bytes: int) -> T:
             timer.cancel()
     except OutOfTime:
         raise TimeoutError(f"no result after {seconds:g} s") from None
+
+
+@contextlib.contextmanager
+def _hard_limit(seconds: float) -> Iterator[None]:
+    if not hasattr(signal, "setitimer"):  # Windows
+        yield
+        return
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 @contextlib.contextmanager

@@ -34,7 +34,7 @@ def choose_context(header: Header, wanted: int) -> int:
 
     Raises NotEnoughMemoryError, naming what is needed and what is there.
     """
-    trained = header.integer("context_length", DEFAULT_CTX)
+    trained = header.integer("context_length") or DEFAULT_CTX
     n_ctx = wanted or min(trained, DEFAULT_CTX)
     per_token = kv_bytes_per_token(header)
     available = read_memory().available

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from q8chat.core.errors import ContextOverflowError
 from q8chat.core.units import count
@@ -14,6 +15,7 @@ from q8chat.runtime.templates import ChatTemplate
 # A token stands for at most a handful of characters of real text. A prompt of more characters per place in the
 # window than this is measured on its beginning only: tokenizing 5 MB to refuse them would take seconds.
 CHARS_PER_PLACE = 64
+SEAMS = 4  # tokens by which a text may shrink when the template's own text around it melts with it
 REMEMBERED = 8  # texts whose tokens are known because they were generated
 
 
@@ -35,6 +37,7 @@ class PromptBuilder:
         self.n_ctx = n_ctx
         self.template = template
         self._known: list[tuple[str, list[int]]] = []
+        self._count = lru_cache(maxsize=4096)(lambda text: len(model.tokenize(text)))
 
     def remember(self, text: str, tokens: list[int]) -> None:
         """Note that `text` (prompt and answer) is `tokens`.
@@ -83,13 +86,15 @@ class PromptBuilder:
         raise self._too_long(count(len(tokens)), overflow)
 
     def _length(self, turn: Turn) -> int:
-        """At least how many tokens a turn has; cheap, so that a long history is not tokenized over and over."""
-        return len(turn.content) // CHARS_PER_PLACE
+        """At least how many tokens a turn adds; counted once, so that a long history is not read over and over."""
+        if len(turn.content) > self.n_ctx * CHARS_PER_PLACE:
+            return len(turn.content) // CHARS_PER_PLACE
+        return max(0, self._count(turn.content) - SEAMS)
 
     def _droppable(self, turns: Sequence[Turn]) -> list[int]:
         """Numbers of turns that may be dropped so that what is left begins with the user: 0, 2, 4 ..."""
         first = 1 if turns[0].role == "system" else 0
-        return [n for n in range(len(turns) - first) if turns[first + n].role == "user"] or [0]
+        return [0, *(n for n in range(1, len(turns) - first) if turns[first + n].role == "user")]
 
     def _refuse_huge(self, turns: Sequence[Turn], overflow: Overflow) -> None:
         total = sum(len(t.content) for t in turns)

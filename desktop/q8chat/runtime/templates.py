@@ -23,8 +23,25 @@ from q8chat.runtime.messages import Turn
 T = TypeVar("T")
 
 TIME_LIMIT = 2.0  # seconds; real templates take about a millisecond
-MEMORY_LIMIT = 1 << 30  # bytes
+MEMORY_LIMIT = 256 << 20  # bytes
+OVERHEAD = 1 << 20  # characters a template may add to the messages; real ones add a few thousand
+WORDS = 300  # characters of a template's own message that are shown
 CHOOSE = "Choose one of the built-in templates from the model's menu."
+
+
+# Whatever a stranger's template makes Python raise (types, keys, names, nesting) is its own failure.
+_ITS_OWN = (
+    jinja2.TemplateError,
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    NameError,
+    RuntimeError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+)
 
 
 class _Refused(Exception):  # noqa: N818  the template's own word, not a failure of ours
@@ -42,12 +59,14 @@ class _GenerationTag(jinja2.ext.Extension):
 
 
 class _Sandbox(ImmutableSandboxedEnvironment):
-    # A power of integers is the one operation that can keep a single C call busy for hours.
-    intercepted_binops = frozenset(["**"])
+    # Arithmetic with huge integers can keep a single C call busy for hours.
+    intercepted_binops = frozenset(["**", "*"])
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
-        if not (isinstance(right, int | float) and abs(right) < 64):
+        if operator == "**" and not (isinstance(right, int | float) and abs(right) < 64):
             raise jinja2.exceptions.SecurityError("the exponent is too large")
+        if any(isinstance(n, int) and n.bit_length() > 1024 for n in (left, right)):
+            raise jinja2.exceptions.SecurityError("the number is too large")
         return super().call_binop(context, operator, left, right)
 
 
@@ -55,8 +74,8 @@ def _tojson(value: Any, ensure_ascii: bool = False, indent: int | None = None, *
     return json.dumps(value, ensure_ascii=ensure_ascii, indent=indent, **rest)
 
 
-def _refuse(message: str) -> None:
-    raise _Refused(message)
+def _refuse(message: Any) -> None:
+    raise _Refused(str(message)[:WORDS])  # made a text here, where time and memory are bounded
 
 
 def _environment() -> _Sandbox:
@@ -79,7 +98,11 @@ class ChatTemplate:
         try:
             self._template = _guarded(lambda: _environment().from_string(source))
         except jinja2.TemplateSyntaxError as e:
-            raise TemplateError(f"The chat template is broken in line {e.lineno}: {e.message}.", CHOOSE) from e
+            what = f"is broken in line {e.lineno}: {(e.message or '')[:WORDS]}"
+            raise TemplateError(f"The chat template {what}.", CHOOSE) from e
+        except _ITS_OWN as e:
+            what = f"is broken: {type(e).__name__}: {str(e)[:WORDS]}"
+            raise TemplateError(f"The chat template {what}.", CHOOSE) from e
 
     def render(self, turns: Sequence[Turn]) -> str:
         """The prompt for `turns`, ending where the assistant's answer begins.
@@ -89,8 +112,9 @@ class ChatTemplate:
         """
         try:
             return self._render(turns)
-        except TemplateError:
-            if not turns or turns[0].role != "system" or len(turns) < 2:
+        except TemplateError as e:
+            hopeless = isinstance(e.__cause__, TimeoutError | RecursionError | MemoryError)
+            if hopeless or len(turns) < 2 or turns[0].role != "system":
                 raise
             first = Turn(turns[1].role, f"{turns[0].content}\n\n{turns[1].content}")
             return self._render([first, *turns[2:]])
@@ -98,14 +122,16 @@ class ChatTemplate:
     def _render(self, turns: Sequence[Turn]) -> str:
         messages = [{"role": t.role, "content": t.content} for t in turns]
         try:
-            return _guarded(
+            text = _guarded(
                 lambda: self._template.render(messages=messages, add_generation_prompt=True, **self._tokens)
             )
         except _Refused as e:
             raise TemplateError(f"The chat template refuses this conversation: {e}.", CHOOSE) from e
-        # Whatever a stranger's template makes Python raise (types, keys, recursion, memory) is its own failure.
-        except (jinja2.TemplateError, ArithmeticError, LookupError, TypeError, ValueError, AttributeError) as e:
-            raise TemplateError(f"The chat template failed: {type(e).__name__}: {e}.", CHOOSE) from e
+        except _ITS_OWN as e:
+            raise TemplateError(f"The chat template failed: {type(e).__name__}: {str(e)[:WORDS]}.", CHOOSE) from e
+        if len(text) > OVERHEAD + 2 * sum(len(t.content) for t in turns):
+            raise TemplateError(f"The chat template makes {len(text):,} characters of this conversation.", CHOOSE)
+        return text
 
 
 def _guarded(work: Callable[[], T]) -> T:

@@ -71,7 +71,10 @@ def test_policy_stop_ends_the_answer_at_the_edge(small: Driver) -> None:
 
 
 def test_dropping_goes_on_in_the_middle_of_an_answer(small: Driver) -> None:
-    turns = [*history(8), Turn("user", "Write a very long story about a whale and a lighthouse, with many chapters.")]
+    turns = [
+        *history(8),
+        Turn("user", "Write a very long story about a whale and a lighthouse, with many chapters."),
+    ]
     reply = small.ask(turns, Sampling(temperature=0, repeat_penalty=1.2, max_tokens=400))
     usage = reply.done.usage
     if usage.completion_tokens < 300:
