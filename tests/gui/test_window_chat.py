@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+import psutil
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
@@ -81,3 +82,22 @@ def test_closing_while_an_answer_is_written_saves_it_within_two_seconds(panel: C
     answer = stored()[1]
     assert answer.status == Status.STOPPED
     assert answer.content
+
+
+def test_a_killed_engine_is_named_and_one_click_loads_it_again(panel: ChatPanel, qtbot: QtBot) -> None:
+    QTest.keyClicks(panel.composer.edit, "Tell a very long story about a queen.")
+    QTest.keyClick(panel.composer.edit, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: panel._engine.status == EngineStatus.WRITING, timeout=20_000)
+    for child in psutil.Process().children():
+        if "engine" in child.cmdline():
+            child.kill()
+    qtbot.waitUntil(lambda: panel._engine.status == EngineStatus.DEAD, timeout=10_000)
+    assert panel.crash_notice.isVisible()
+    assert panel.crash_notice.label.text() == f"{panel._engine.problem} {panel._engine.hint}"
+    assert not panel._busy()
+    answer = stored()[1]
+    assert answer.status == Status.INTERRUPTED
+    assert answer.error
+    QTest.mouseClick(panel.crash_notice.button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: panel._engine.status == EngineStatus.READY, timeout=30_000)
+    assert panel.crash_notice.isHidden()

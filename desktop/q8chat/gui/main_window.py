@@ -58,8 +58,10 @@ class MainWindow(QMainWindow):
 
     def start(self, model: str = "") -> None:
         """Open the store and load a model: the given one, else the last one, else the starter."""
+        assert isinstance(self.chat, ChatPanel)
         self._service.start()
         self._started = True
+        self.chat.composer.setFocus()  # only now: showing the window gave the focus to its first button
         self._load_model(model)
 
     def _load_model(self, model: str) -> None:

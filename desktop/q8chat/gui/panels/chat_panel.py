@@ -246,6 +246,7 @@ class ChatPanel(QWidget):
         self._wants_sidebar = None
         self._context.settings.update(settings_open=is_open)
         self._fit()
+        (self.settings_pane.presets.combo if is_open else self.composer).setFocus()
 
     # ---- what the service tells --------------------------------------------------------------------------------
 
@@ -268,11 +269,14 @@ class ChatPanel(QWidget):
             self.composer.set_draft(self._drafts.pop(new.id, Draft()))
         self._show(event)
         self._highlight(event)
+        if old is None and not event.path and self.settings_pane.isVisible():
+            self.settings_pane.presets.combo.setFocus()  # it was made for the settings, which were disabled till now
 
     def _show(self, event: events.ConversationOpened) -> None:
         messages = [p.message for p in event.path]
-        self.transcript.show_path(event.path, event.conversation.id)
+        # Brought to the front first: while hidden it has not got its size and would lay out everything twice.
         self.stack.setCurrentWidget(self.transcript if messages else self._empty_page)
+        self.transcript.show_path(event.path, event.conversation.id)
         self.settings_pane.show_conversation(event.conversation)
         self.sidebar.list.select(event.conversation.id)
         self.status_line.set_overflow(event.conversation.overflow)

@@ -9,7 +9,7 @@ from PySide6.QtGui import QFocusEvent, QKeyEvent
 from PySide6.QtWidgets import QPlainTextEdit, QSizePolicy, QWidget
 
 MAX_LINES = 8
-LONG_PASTE = 20_000  # characters; laying out more than this in one paragraph is felt
+LONG_PASTE = 8_000  # characters; laying out more than this in one paragraph is felt
 
 
 class MessageEdit(QPlainTextEdit):
