@@ -163,7 +163,6 @@ def test_settings_reach_the_store(open_window: Open, qtbot: QtBot, talks: list[C
     window.close()  # before the pause is over
     with Store(paths.database_path()) as store:
         assert store.conversation(talks[0].id).system_prompt == "Rhyme."
-    assert settings_file.load().settings_open
 
 
 def test_opening_the_settings_first_makes_a_conversation(open_window: Open, qtbot: QtBot) -> None:

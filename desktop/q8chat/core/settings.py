@@ -23,7 +23,6 @@ class Settings:
     appearance: str = "system"  # system, light or dark
     geometry: str = ""  # Qt's saveGeometry(), base64
     splitter: tuple[int, ...] = ()
-    settings_open: bool = False
 
     def with_model(self, path: str) -> Settings:
         """These settings after `path` was chosen: it is the last model and the first of the recent ones."""

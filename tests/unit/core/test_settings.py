@@ -13,7 +13,7 @@ from q8chat.core.settings import MAX_RECENT, Settings
 
 def test_what_was_saved_is_loaded(tmp_path: Path) -> None:
     path = tmp_path / "new folder" / "settings.json"
-    saved = Settings("/m/a.gguf", ("/m/a.gguf", "/m/ü.gguf"), "dark", "AdnQ", (200, 700, 300), True)
+    saved = Settings("/m/a.gguf", ("/m/a.gguf", "/m/ü.gguf"), "dark", "AdnQ", (200, 700, 300))
     settings.save(saved, path)
     assert settings.load(path) == saved
 

@@ -46,7 +46,6 @@ class ChatPanel(QWidget):
         self._connect_views()
         self._connect_service()
         self._refresh_models()
-        self.model_bar.settings.setChecked(context.settings.settings.settings_open)
         self.composer.setFocus()
 
     # ---- layout ------------------------------------------------------------------------------------------------
@@ -244,7 +243,6 @@ class ChatPanel(QWidget):
         if is_open and self._current is None:
             self._service.new_conversation()
         self._wants_sidebar = None
-        self._context.settings.update(settings_open=is_open)
         self._fit()
         (self.settings_pane.presets.combo if is_open else self.composer).setFocus()
 
@@ -270,7 +268,7 @@ class ChatPanel(QWidget):
         self._show(event)
         self._highlight(event)
         if old is None and not event.path and self.settings_pane.isVisible():
-            self.settings_pane.presets.combo.setFocus()  # it was made for the settings, which were disabled till now
+            self.settings_pane.presets.combo.setFocus()  # it was made for them
 
     def _show(self, event: events.ConversationOpened) -> None:
         messages = [p.message for p in event.path]
