@@ -37,9 +37,9 @@ def bounded(work: Callable[[], T], seconds: float, n_bytes: int) -> T:
 
     timer = threading.Timer(seconds, interrupt)
     timer.daemon = True
-    timer.start()
     try:
         try:
+            timer.start()
             with _memory_limit(n_bytes), _hard_limit(seconds * HARD_LIMIT):
                 return work()
         finally:
