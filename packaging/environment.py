@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,10 +75,11 @@ class Environment:
         """A new, empty environment for the Python that runs this; an unusable old one is cleared away."""
         # The interpreter's own file: a link such as /usr/bin/python3 may be another version tomorrow.
         python = os.path.realpath(getattr(sys, "_base_executable", sys.executable))
-        log = self.root / "build" / "venv.log"
+        log = Path(tempfile.gettempdir(), f"q8chat-venv-{os.getpid()}.log")  # .venv itself is cleared
         command = [python, "-m", "venv", "--clear", str(self.folder)]
         title = f"Environment for Python {sys.version.split()[0]} in {self.folder}"
         run_logged(command, log, title, lambda _: None, env=pip_env(), lock_fd=self.lock_fd)
+        log.unlink()
 
     def damaged(self) -> list[Path]:
         """The metadata folders of packages of which a file is missing or cut short."""

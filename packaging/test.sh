@@ -33,6 +33,7 @@ check 'pytest' "$bin/python" -m pytest "$@"
 
 # Nothing is printed after a good run: pytest's own summary is its last line.
 if ((${#failed[@]})); then
-    printf 'Failed: %s\n' "$(IFS=,; echo "${failed[*]}")"
+    printf -v names '%s, ' "${failed[@]}"
+    echo "Failed: ${names%, }"
     exit 1
 fi
