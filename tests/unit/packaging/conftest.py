@@ -72,6 +72,7 @@ def clone(tmp_path: Path) -> Clone:
         "PIP_CONFIG_FILE": os.devnull,
         "PIP_INDEX_URL": "http://127.0.0.1:9/simple",
         "PIP_RETRIES": "1",
+        "TMPDIR": str(tmp_path),
         "PIP_NO_CACHE_DIR": "1",
     }
     return Clone(root, tools, {**kept, **no_network})
