@@ -31,7 +31,7 @@ class Load:
     """Load a model. n_ctx 0: the model's own context length, as far as memory allows (at most 8,192).
 
     threads 0: let the engine watch the machine and adapt. template: name of a built-in template to use in
-    place of the model's own (see `runtime.templates.FALLBACKS`), or "" for the model's own.
+    place of the model's own (see `runtime.fallback_templates.FALLBACKS`), or "" for the model's own.
     """
 
     path: str
