@@ -48,7 +48,6 @@ class _Child:
 
     def emit(self, event: Event) -> None:
         self._events.write(Wire.encode(event))
-        self._events.flush()
 
     def read(self) -> None:
         """Body of the reading thread."""
@@ -97,7 +96,7 @@ def main() -> None:
     """Entry point of the child role."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C in a terminal is for the application, which sends Stop
     # llama.cpp may print to stdout; the events keep the real one to themselves.
-    events = os.fdopen(os.dup(1), "wb")
+    events = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)
     child = _Child(sys.stdin.buffer, events)
     threading.Thread(target=child.read, name="requests", daemon=True).start()

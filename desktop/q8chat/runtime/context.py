@@ -48,6 +48,8 @@ class Context:
         for i in range(N_BATCH):
             self.batch.n_seq_id[i] = 1
             self.batch.seq_id[i][0] = 0
+        # Attributes of a ctypes struct are made anew at every access; decoding asks for these once per token.
+        self._token, self._pos, self._logits = self.batch.token, self.batch.pos, self.batch.logits
         self.tokens: list[int] = []
         self.threads = threads
 
@@ -76,10 +78,10 @@ class Context:
         batch, start = self.batch, len(self.tokens)
         batch.n_tokens = len(tokens)
         for i, token in enumerate(tokens):
-            batch.token[i] = token
-            batch.pos[i] = start + i
-            batch.logits[i] = 0
-        batch.logits[len(tokens) - 1] = 1
+            self._token[i] = token
+            self._pos[i] = start + i
+            self._logits[i] = 0
+        self._logits[len(tokens) - 1] = 1
         result = self.lib.llama_decode(self.handle, batch)
         if result == 0:
             self.tokens.extend(tokens)
