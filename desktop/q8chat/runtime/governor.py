@@ -26,6 +26,7 @@ class ThreadGovernor:
         self._adapt = adapt and most > 1
         self._load = OtherLoad()
         self._checked = time.monotonic()
+        self._others = 0.0  # cores, smoothed
         self._free = 0
 
     def threads(self) -> int:
@@ -37,8 +38,13 @@ class ThreadGovernor:
         return self._now
 
     def _follow(self, others: float) -> None:
-        """`others`: cores' worth of time other programs used since the last check."""
-        fit = max(1, self.most - int(others + 1 - TAKEN))
+        """`others`: cores' worth of time other programs used since the last check.
+
+        The mean with the time before lets a core that is taken count at once, but not a short burst, such as a
+        window that repaints.
+        """
+        self._others = (self._others + others) / 2
+        fit = max(1, self.most - int(self._others + 1 - TAKEN))
         if fit <= self._now:
             self._now, self._free = fit, 0
             return
