@@ -40,6 +40,34 @@ class QuietCopyButton(_Quiet, CopyButton):
     """The copy button of the row."""
 
 
+class BranchSwitch(QWidget):
+    """ "< index / count >"; made only for messages that have several versions."""
+
+    previous = Signal()
+    next = Signal()
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._back = IconButton("chevron-left", "Previous version", color="muted", parent=self)
+        self._back.clicked.connect(self.previous)
+        self._place = QLabel(self)
+        self._place.setProperty("role", "muted")
+        self._forth = IconButton("chevron-right", "Next version", color="muted", parent=self)
+        self._forth.clicked.connect(self.next)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(2)
+        for part in (self._back, self._place, self._forth):
+            row.addWidget(part)
+
+    def show_place(self, index: int, count: int, *, back: bool, forth: bool) -> None:
+        """Which of how many, and whether there is one before and one after."""
+        self._place.setText(f"{index} / {count}")
+        self._place.setAccessibleName(f"Version {index} of {count}")
+        self._back.setEnabled(back)
+        self._forth.setEnabled(forth)
+
+
 class MessageActions(QWidget):
     """Copy, edit or regenerate, and the switch between branches (which is always drawn)."""
 
@@ -55,32 +83,28 @@ class MessageActions(QWidget):
         name, label = ("edit", "Edit message") if mine else ("refresh", "Regenerate answer")
         self.change = QuietButton(name, label, color="muted", parent=self)
         self.change.clicked.connect(self.edit if mine else self.regenerate)
-        self._back = IconButton("chevron-left", "Previous version", color="muted", parent=self)
-        self._back.clicked.connect(self.previous)
-        self._place = QLabel(self)
-        self._place.setProperty("role", "muted")
-        self._forth = IconButton("chevron-right", "Next version", color="muted", parent=self)
-        self._forth.clicked.connect(self.next)
-        row = QHBoxLayout(self)
+        self._branch: BranchSwitch | None = None
+        self._row = row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(2)
-        parts: list[QWidget] = [self._back, self._place, self._forth, self.copy, self.change]
+        self._mine = mine
         if mine:
             row.addStretch(1)
-            parts = [self.copy, self.change, self._back, self._place, self._forth]
-        for part in parts:
-            row.addWidget(part)
+        row.addWidget(self.copy)
+        row.addWidget(self.change)
         if not mine:
             row.addStretch(1)
 
     def show_branch(self, index: int, count: int, *, back: bool, forth: bool) -> None:
         """ "< index / count >", hidden when there is only one version."""
-        for widget in (self._back, self._place, self._forth):
-            widget.setVisible(count > 1)
-        self._place.setText(f"{index} / {count}")
-        self._place.setAccessibleName(f"Version {index} of {count}")
-        self._back.setEnabled(back)
-        self._forth.setEnabled(forth)
+        if count > 1 and self._branch is None:
+            self._branch = BranchSwitch(self)
+            self._branch.previous.connect(self.previous)
+            self._branch.next.connect(self.next)
+            self._row.insertWidget(self._row.count() if self._mine else 0, self._branch)
+        if self._branch is not None:
+            self._branch.setVisible(count > 1)
+            self._branch.show_place(index, count, back=back, forth=forth)
 
     def set_near(self, near: bool) -> None:
         """The mouse is over the message."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 
-from PySide6.QtCore import QEvent, QRect, Qt, QVariantAnimation, Signal
-from PySide6.QtGui import QColor, QEnterEvent, QPainter, QPaintEvent
+from PySide6.QtCore import QEvent, Signal
+from PySide6.QtGui import QEnterEvent
 from PySide6.QtWidgets import QLabel, QPushButton, QWidget
 
 from q8chat.chat.thinking import split_thinking
@@ -16,31 +16,15 @@ from q8chat.core import units
 from q8chat.gui.widgets.body import Body, Item
 from q8chat.gui.widgets.message_actions import MessageActions
 from q8chat.gui.widgets.message_editor import MessageEditor
+from q8chat.gui.widgets.message_folding import fold_point
+from q8chat.gui.widgets.message_frame import MessageFrame
+from q8chat.gui.widgets.message_layout import Parts, place
 from q8chat.gui.widgets.notices import ENDINGS, Card, Waiting
 from q8chat.gui.widgets.text_styles import Styles
 from q8chat.gui.widgets.thinking_block import ThinkingBlock
 
-FOLD_LINES = 40  # of the user's own text
-FOLD_CHARS = 48_000  # of an answer
-_COLUMNS = 90  # characters taken for a line when counting lines
 
-
-def fold_point(text: str, *, mine: bool) -> int:
-    """How much of a text is shown before "Show all" is pressed; all of it if it is not long."""
-    if not mine:
-        return len(text) if len(text) <= FOLD_CHARS * 1.25 else text.rfind("\n", 0, FOLD_CHARS) + 1 or FOLD_CHARS
-    lines = at = 0
-    while at < len(text):
-        end = text.find("\n", at)
-        length = (len(text) if end < 0 else end) - at
-        needed = max(1, math.ceil(length / _COLUMNS))
-        if lines + needed > FOLD_LINES:
-            return at + (FOLD_LINES - lines) * _COLUMNS
-        lines, at = lines + needed, at + length + 1
-    return len(text)
-
-
-class MessageView(QWidget):
+class MessageView(MessageFrame):
     """Shows a PathMessage. `fit` and `realize` as in Body; flush() takes over text that was appended."""
 
     edit_requested = Signal(int, str)
@@ -50,24 +34,14 @@ class MessageView(QWidget):
     resized = Signal()
 
     def __init__(self, entry: PathMessage, styles: Styles, parent: QWidget) -> None:
-        super().__init__(parent)
+        super().__init__(styles, parent)
         self.entry = entry
         self.mine = entry.message.role == "user"
-        self._styles = styles
         self._source = ""
         self._answer = ""  # the source without the thoughts
         self._dirty = self._unfolded = self._busy = False
-        self._bubble = QRect()
-        self._flash: QVariantAnimation | None = None
-        self._thinking: ThinkingBlock | None = None
-        self._waiting: Waiting | None = None
-        self._card: Card | None = None
-        self._editor: MessageEditor | None = None
-        self.body = Body(styles, self, plain=self.mine)
-        self.body.resized.connect(self.resized)
-        self._all: QPushButton | None = None
-        self._ending: QLabel | None = None
-        self._tools: MessageActions | None = None
+        self._parts = Parts(Body(styles, self, plain=self.mine))
+        self._parts.body.resized.connect(self.resized)
         self.show_entry(entry)
 
     # ---- content ---------------------------------------------------------------------------------------------
@@ -84,8 +58,8 @@ class MessageView(QWidget):
         self.flush()
         self._show_ending(ENDINGS.get(message.status, ""))
         self._show_card()
-        if self._tools is not None:
-            self._show_branch(self._tools)
+        if self._parts.tools is not None:
+            self._show_branch(self._parts.tools)
         self.setAccessibleName("You" if self.mine else "Answer")
 
     def append(self, text: str) -> None:
@@ -109,52 +83,52 @@ class MessageView(QWidget):
             )
         cut = len(self._answer) if self._unfolded else fold_point(self._answer, mine=self.mine)
         self._show_all_button(cut < len(self._answer))
-        self.body.set_text(
+        self._parts.body.set_text(
             self._answer if cut == len(self._answer) else self._answer[:cut].rstrip("\n"), final=final
         )
         self._show_waiting(not final and not self._source.strip())
         return True
 
     def _show_thinking(self, text: str, *, open_: bool, any_: bool) -> None:
-        if any_ and self._thinking is None:
-            self._thinking = ThinkingBlock(replace(self._styles, muted=True, _chars={}), self)
-            self._thinking.resized.connect(self.resized)
-            self._thinking.show()
-        if self._thinking is not None:
-            self._thinking.setVisible(any_)
-            self._thinking.show_thinking(text, open_=open_)
+        if any_ and self._parts.thinking is None:
+            self._parts.thinking = ThinkingBlock(replace(self._styles, muted=True, _chars={}), self)
+            self._parts.thinking.resized.connect(self.resized)
+            self._parts.thinking.show()
+        if self._parts.thinking is not None:
+            self._parts.thinking.setVisible(any_)
+            self._parts.thinking.show_thinking(text, open_=open_)
 
     def _show_all_button(self, wanted: bool) -> None:
-        if wanted and self._all is None:
-            self._all = QPushButton(self)
-            self._all.setProperty("kind", "flat")
-            self._all.clicked.connect(self._unfold)
-        if self._all is not None:
+        if wanted and self._parts.all is None:
+            self._parts.all = QPushButton(self)
+            self._parts.all.setProperty("kind", "flat")
+            self._parts.all.clicked.connect(self._unfold)
+        if self._parts.all is not None:
             n_bytes = len(self._answer.encode("utf-8", "surrogatepass"))
-            self._all.setText(f"Show all ({units.size(n_bytes)})" if n_bytes > 10_000 else "Show all")
-            self._all.setVisible(wanted and self._editor is None)
+            self._parts.all.setText(f"Show all ({units.size(n_bytes)})" if n_bytes > 10_000 else "Show all")
+            self._parts.all.setVisible(wanted and self._parts.editor is None)
 
     def _show_ending(self, words: str) -> None:
-        if words and self._ending is None:
-            self._ending = QLabel(self)
-            self._ending.setProperty("role", "muted")
-        if self._ending is not None:
-            self._ending.setText(words)
-            self._ending.setVisible(bool(words))
+        if words and self._parts.ending is None:
+            self._parts.ending = QLabel(self)
+            self._parts.ending.setProperty("role", "muted")
+        if self._parts.ending is not None:
+            self._parts.ending.setText(words)
+            self._parts.ending.setVisible(bool(words))
 
     @property
     def tools(self) -> MessageActions:
         """The buttons, made when the message is first seen: long conversations open faster."""
-        if self._tools is None:
-            self._tools = MessageActions(lambda: self._answer, mine=self.mine, parent=self)
-            self._tools.edit.connect(self._edit)
-            self._tools.regenerate.connect(lambda: self.regenerate_requested.emit(self.entry.message.id))
-            self._tools.previous.connect(lambda: self._switch(self.entry.previous_id))
-            self._tools.next.connect(lambda: self._switch(self.entry.next_id))
-            self._tools.allow_change(not self._busy)
-            self._show_branch(self._tools)
-            self._tools.set_near(self.underMouse())
-        return self._tools
+        if self._parts.tools is None:
+            self._parts.tools = MessageActions(lambda: self._answer, mine=self.mine, parent=self)
+            self._parts.tools.edit.connect(self._edit)
+            self._parts.tools.regenerate.connect(lambda: self.regenerate_requested.emit(self.entry.message.id))
+            self._parts.tools.previous.connect(lambda: self._switch(self.entry.previous_id))
+            self._parts.tools.next.connect(lambda: self._switch(self.entry.next_id))
+            self._parts.tools.allow_change(not self._busy)
+            self._show_branch(self._parts.tools)
+            self._parts.tools.set_near(self.underMouse())
+        return self._parts.tools
 
     def _show_branch(self, tools: MessageActions) -> None:
         entry = self.entry
@@ -164,41 +138,41 @@ class MessageView(QWidget):
 
     @property
     def _has_tools(self) -> bool:
-        return self.entry.message.status is not Status.STREAMING and self._editor is None
+        return self.entry.message.status is not Status.STREAMING and self._parts.editor is None
 
     def _show_waiting(self, wanted: bool) -> None:
-        if wanted and self._waiting is None:
-            self._waiting = Waiting(self)
-        if self._waiting is not None:
-            self._waiting.setVisible(wanted)
+        if wanted and self._parts.waiting is None:
+            self._parts.waiting = Waiting(self)
+        if self._parts.waiting is not None:
+            self._parts.waiting.setVisible(wanted)
 
     def _show_card(self) -> None:
         message = self.entry.message
         died = message.status is Status.INTERRUPTED
         wanted = died or message.status is Status.FAILED
-        if wanted and self._card is None:
-            self._card = Card(self)
-            self._card.reload.connect(self.reload_requested)
-        if self._card is not None:
+        if wanted and self._parts.card is None:
+            self._parts.card = Card(self)
+            self._parts.card.reload.connect(self.reload_requested)
+        if self._parts.card is not None:
             default = "The answer was interrupted." if died else "The answer could not be written."
-            self._card.show_problem(message.error or default, reload=died)
-            self._card.setVisible(wanted)
+            self._parts.card.show_problem(message.error or default, reload=died)
+            self._parts.card.setVisible(wanted)
 
     def set_styles(self, styles: Styles) -> None:
         """Other colours or another font."""
         self._styles = styles
-        self.body.set_styles(styles)
-        if self._thinking is not None:
-            self._thinking.set_styles(replace(styles, muted=True, _chars={}))
+        self._parts.body.set_styles(styles)
+        if self._parts.thinking is not None:
+            self._parts.thinking.set_styles(replace(styles, muted=True, _chars={}))
         self.update()
 
     def set_busy(self, busy: bool) -> None:
         """While an answer runs there is no editing and no regenerating."""
         self._busy = busy
-        if self._tools is not None:
-            self._tools.allow_change(not busy)
-        if self._editor is not None:
-            self._editor.set_busy(busy)
+        if self._parts.tools is not None:
+            self._parts.tools.allow_change(not busy)
+        if self._parts.editor is not None:
+            self._parts.editor.set_busy(busy)
 
     # ---- actions ---------------------------------------------------------------------------------------------
 
@@ -212,16 +186,16 @@ class MessageView(QWidget):
         self.resized.emit()
 
     def _edit(self) -> None:
-        if self._editor is not None:
+        if self._parts.editor is not None:
             return
-        self._editor = MessageEditor(self.entry.message.content, self)
-        self._editor.set_busy(self._busy)
-        self._editor.saved.connect(self._save)
-        self._editor.cancelled.connect(self._leave_editor)
-        self._editor.resized.connect(self.resized)
-        self._editor.show()
-        self._editor.field.setFocus()
-        self._editor.field.moveCursor(self._editor.field.textCursor().MoveOperation.End)
+        self._parts.editor = MessageEditor(self.entry.message.content, self)
+        self._parts.editor.set_busy(self._busy)
+        self._parts.editor.saved.connect(self._save)
+        self._parts.editor.cancelled.connect(self._leave_editor)
+        self._parts.editor.resized.connect(self.resized)
+        self._parts.editor.show()
+        self._parts.editor.field.setFocus()
+        self._parts.editor.field.moveCursor(self._parts.editor.field.textCursor().MoveOperation.End)
         self._set_editing(True)
 
     def _save(self, text: str) -> None:
@@ -229,15 +203,15 @@ class MessageView(QWidget):
         self.edit_requested.emit(self.entry.message.id, text)
 
     def _leave_editor(self) -> None:
-        if self._editor is not None:
-            self._editor.deleteLater()
-            self._editor.hide()
-            self._editor = None
+        if self._parts.editor is not None:
+            self._parts.editor.deleteLater()
+            self._parts.editor.hide()
+            self._parts.editor = None
             self._set_editing(False)
             self.tools.change.setFocus()
 
     def _set_editing(self, editing: bool) -> None:
-        self.body.setVisible(not editing)
+        self._parts.body.setVisible(not editing)
         self.tools.setVisible(not editing)
         self._dirty = True
         self.flush()
@@ -247,10 +221,10 @@ class MessageView(QWidget):
 
     def bodies(self) -> Iterator[Body]:
         """The texts of this message that are shown, from above."""
-        if self._thinking is not None and self._thinking.unfolded:
-            yield self._thinking.body
-        if not self.body.isHidden():
-            yield self.body
+        if self._parts.thinking is not None and self._parts.thinking.unfolded:
+            yield self._parts.thinking.body
+        if not self._parts.body.isHidden():
+            yield self._parts.body
 
     def items(self) -> Iterator[tuple[Item, int]]:
         """All pieces of text with their position in this widget."""
@@ -265,102 +239,36 @@ class MessageView(QWidget):
 
     def realize(self, top: int, bottom: int, deadline: float) -> bool:
         """As Body.realize, in this widget's coordinates."""
-        done = self._tools is None and self._has_tools
-        if done:
-            self.tools.show()
+        done = False
         for body in self.bodies():
             y = body.mapTo(self, body.rect().topLeft()).y()
             done = body.realize(top - y, bottom - y, body.width(), deadline) or done
+        if self._parts.tools is None and self._has_tools:
+            if not done or time.perf_counter() < deadline:
+                self.tools.show()
+            done = True
         return done
 
     def fit(self, width: int) -> int:
         """Place everything for this width; returns the height."""
-        em = self._styles.em
-        y = self._fit_mine(width) if self.mine else self._fit_answer(width)
-        if self._ending is not None and not self._ending.isHidden():
-            self._ending.setGeometry(0, y + em // 2, width, self._ending.sizeHint().height())
-            y += em // 2 + self._ending.height()
-        if self._card is not None and not self._card.isHidden():
-            self._card.move(0, y + em // 2)
-            y += em // 2 + self._card.fit(width)
-        if self._has_tools:
-            height = round(em * 2.2)
-            if self._tools is not None:
-                self._tools.setGeometry(0, y + em // 4, width, height)
-            y += em // 4 + height
-        if self.height() != y or self.width() != width:
-            self.resize(width, y)
-        return y
+        height, bubble = place(self._parts, self._styles, width, mine=self.mine, tools=self._has_tools)
+        if bubble != self.bubble:
+            self.bubble = bubble
+            self.update()
+        if self.height() != height or self.width() != width:
+            self.resize(width, height)
+        return height
 
-    def _fit_answer(self, width: int) -> int:
-        y = 0
-        if self._thinking is not None and not self._thinking.isHidden():
-            self._thinking.move(0, y)
-            y += self._thinking.fit(width) + self._styles.em // 2
-        if self._waiting is not None and not self._waiting.isHidden():
-            self._waiting.move(0, y)
-            y += self._waiting.fit(width)
-        self.body.move(0, y)
-        y += self.body.fit(width)
-        return self._fit_all(0, y)
-
-    def _fit_mine(self, width: int) -> int:
-        pad_x, pad_y = round(self._styles.em * 1.1), round(self._styles.em * 0.7)
-        limit = round(width * 0.8) - 2 * pad_x
-        if self._editor is not None:
-            height = self._editor.sizeHint().height()
-            self._bubble = QRect(0, 0, width, height + 2 * pad_y)
-            self._editor.setGeometry(pad_x, pad_y, width - 2 * pad_x, height)
-            return self._bubble.height()
-        inner = self.body.natural_width(limit) if self._all is None or self._all.isHidden() else limit
-        left = width - inner - pad_x
-        self.body.move(left, pad_y + self._styles.lead)
-        y = pad_y + self.body.fit(inner)
-        y = self._fit_all(left - pad_x // 2, y) + pad_y
-        self._bubble = QRect(left - pad_x, 0, inner + 2 * pad_x, y)
-        return y
-
-    def _fit_all(self, x: int, y: int) -> int:
-        if self._all is None or self._all.isHidden():
-            return y
-        hint = self._all.sizeHint()
-        self._all.setGeometry(x, y + self._styles.em // 3, hint.width(), hint.height())
-        return y + self._styles.em // 3 + hint.height()
-
-    # ---- looks -----------------------------------------------------------------------------------------------
-
-    def flash(self) -> None:
-        """Draw attention for a moment."""
-        self._flash = QVariantAnimation(self)
-        self._flash.setStartValue(0.35)
-        self._flash.setEndValue(0.0)
-        self._flash.setDuration(1600)
-        self._flash.valueChanged.connect(lambda _: self.update())
-        self._flash.start()
-
-    def paintEvent(self, _event: QPaintEvent) -> None:
-        """The bubble of the user's own messages; the flash."""
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(Qt.PenStyle.NoPen)
-        radius = self._styles.em * 0.9
-        if self.mine:
-            painter.setBrush(QColor(self._styles.colors.user_bubble))
-            painter.drawRoundedRect(self._bubble, radius, radius)
-        if self._flash is not None and self._flash.state() == QVariantAnimation.State.Running:
-            color = QColor(self._styles.colors.accent)
-            color.setAlphaF(float(self._flash.currentValue()))
-            painter.setBrush(color)
-            painter.drawRoundedRect(self._bubble if self.mine else self.rect(), radius / 2, radius / 2)
+    # ---- mouse -----------------------------------------------------------------------------------------------
 
     def enterEvent(self, event: QEnterEvent) -> None:
         """Reveal the actions."""
         super().enterEvent(event)
-        if self._tools is not None:
-            self._tools.set_near(True)
+        if self._parts.tools is not None:
+            self._parts.tools.set_near(True)
 
     def leaveEvent(self, event: QEvent) -> None:
         """Hide the actions."""
         super().leaveEvent(event)
-        if self._tools is not None:
-            self._tools.set_near(False)
+        if self._parts.tools is not None:
+            self._parts.tools.set_near(False)

@@ -7,6 +7,7 @@ positions and the scroll bar in one go does the visible text stay where it is.
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 
 from PySide6.QtCore import QEvent, Qt, QTimer, Signal
@@ -18,17 +19,19 @@ from q8chat.gui import theme
 from q8chat.gui.widgets.body import Item
 from q8chat.gui.widgets.highlighter import warm_up
 from q8chat.gui.widgets.icon_button import IconButton
+from q8chat.gui.widgets.message_row import Row
 from q8chat.gui.widgets.message_view import MessageView
+from q8chat.gui.widgets.tab_order import order_tabs
 from q8chat.gui.widgets.text_styles import Styles
 
 TICK_MS = 40  # how often streamed text is shown
 SLOW_TICK_MS = 250
 SLICE = 0.008  # seconds of building in one go while idle
-VISIBLE_BUDGET = 0.025  # seconds of building what is seen, before the rest is left for the next slice
+VISIBLE_BUDGET = 0.010  # seconds of building what is seen, before the rest is left for the next slice
 WARM_UP_MS = 300  # after the window has appeared
 _AHEAD = 2  # screens built in advance above and below
 _COLUMNS = 100  # width of the column, in average characters
-Anchor = tuple[MessageView, Item | None, int]
+Anchor = tuple[Row, Item | None, int]
 
 
 class Transcript(QAbstractScrollArea):
@@ -46,7 +49,7 @@ class Transcript(QAbstractScrollArea):
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self._views: list[MessageView] = []
+        self._rows: list[Row] = []
         self._conversation = 0
         self._following = True
         self._placing = self._busy = False
@@ -68,15 +71,18 @@ class Transcript(QAbstractScrollArea):
 
     def show_path(self, path: tuple[PathMessage, ...], conversation_id: int) -> None:
         """Show these messages in place of what is there; unchanged ones keep their widgets and their place."""
-        same = conversation_id == self._conversation and bool(self._views)
+        same = conversation_id == self._conversation and bool(self._rows)
         anchor = self._anchor()
-        old = {view.entry.message.id: view for view in self._views} if same else {}
+        old = {row.id: row for row in self._rows} if same else {}
         sent = len(path) > len(old) and list(old) == [p.message.id for p in path[: len(old)]]
-        gone = [v for v in self._views if not same or v.entry.message.id not in {p.message.id for p in path}]
-        self._views = [self._view_for(entry, old) for entry in path]
+        kept = [old.get(entry.message.id) for entry in path]
+        gone = [row for row in self._rows if row not in kept]
+        self._rows = [row or Row(entry, self._make_view) for row, entry in zip(kept, path, strict=True)]
+        for row, entry in zip(self._rows, path, strict=True):
+            row.entry = entry
         if self._pinned is not None and self._pinned[0] in gone:
             self._pinned = None
-        for view in gone:
+        for view in (row.view for row in gone if row.view is not None):
             self._hide(view)
             view.deleteLater()
         if not same or sent:
@@ -86,12 +92,7 @@ class Transcript(QAbstractScrollArea):
         if self._highlight:
             self.highlight_message(self._highlight)
 
-    def _view_for(self, entry: PathMessage, old: dict[int, MessageView]) -> MessageView:
-        view = old.get(entry.message.id)
-        if view is not None:
-            if view.entry != entry:
-                view.show_entry(entry)
-            return view
+    def _make_view(self, entry: PathMessage) -> MessageView:
         view = MessageView(entry, self._styles, self._column)
         view.edit_requested.connect(self.edit_requested)
         view.regenerate_requested.connect(self.regenerate_requested)
@@ -104,35 +105,40 @@ class Transcript(QAbstractScrollArea):
 
     def append_text(self, message_id: int, text: str) -> None:
         """More text of a streaming answer; shown with the next tick."""
-        for view in reversed(self._views):
-            if view.entry.message.id == message_id:
-                view.append(text)
-                if not self._tick.isActive():
-                    self._tick.start()
-                return
+        row = self._row(message_id)
+        if row is not None:
+            row.built().append(text)
+            if not self._tick.isActive():
+                self._tick.start()
+
+    def _row(self, message_id: int) -> Row | None:
+        return next((row for row in reversed(self._rows) if row.id == message_id), None)
 
     def finish(self, message: Message) -> None:
         """An answer ended; `message` is as stored."""
-        for view in self._views:
-            if view.entry.message.id == message.id:
-                view.show_entry(replace(view.entry, message=message))
-                self._resettle()
+        row = self._row(message.id)
+        if row is not None:
+            row.entry = replace(row.entry, message=message)
+            self._resettle()
 
     def set_busy(self, busy: bool) -> None:
         """While an answer runs, messages can't be edited or regenerated."""
         self._busy = busy
-        for view in self._views:
+        for view in self._views():
             view.set_busy(busy)
+
+    def _views(self) -> Iterator[MessageView]:
+        return (row.view for row in self._rows if row.view is not None)
 
     def highlight_message(self, message_id: int) -> None:
         """Scroll to a message and let it flash; waits for it if it is not shown yet."""
-        view = next((v for v in self._views if v.entry.message.id == message_id), None)
-        self._highlight = 0 if view else message_id
-        if view is not None:
+        row = self._row(message_id)
+        self._highlight = 0 if row else message_id
+        if row is not None:
             self._following = False
-            self._pinned = view, None, self._styles.em
+            self._pinned = row, None, self._styles.em
             self._resettle()
-            view.flash()
+            row.built().flash()
 
     def jump_to_end(self) -> None:
         """Show the end and follow it."""
@@ -141,7 +147,7 @@ class Transcript(QAbstractScrollArea):
 
     def _show_new_text(self) -> None:
         start = time.perf_counter()
-        news = [view.flush() for view in self._views]
+        news = [view.flush() for view in self._views()]
         if any(news):
             self._resettle()
         # Text that is dear to lay out is shown less often, so that the window keeps most of the time.
@@ -156,14 +162,13 @@ class Transcript(QAbstractScrollArea):
             return self._pinned
         top, bottom = self._scroll, self._scroll + self.viewport().height()
         fallback: Anchor | None = None
-        for view in self._views:
-            if view.y() + view.height() <= top or view.y() >= bottom:
+        for row in self._rows:
+            if not row.touches(top, bottom):
                 continue
-            fallback = fallback or (view, None, view.y() - top)
-            for item, y in view.items():
-                at = view.y() + y
+            fallback = fallback or (row, None, row.y - top)
+            for item, at in row.items():
                 if item.fitted and at + item.height > top and at < bottom:
-                    return view, item, at - top
+                    return row, item, at - top
         return fallback
 
     @property
@@ -190,15 +195,14 @@ class Transcript(QAbstractScrollArea):
 
     def _place(self, anchor: Anchor | None) -> None:
         em = self._styles.em
-        whole = self.viewport().width()
-        width = max(em * 10, min(whole - 4 * em, _COLUMNS * self.fontMetrics().averageCharWidth()))
+        whole = self.width()  # with the scroll bar, so that nothing moves sideways when it appears
+        width = max(em * 10, min(whole - 4 * theme.unit(), _COLUMNS * self.fontMetrics().averageCharWidth()))
         left = (whole - width) // 2
-        y = em
-        for view in self._views:
-            height = view.fit(width)
-            if view.x() != left or view.y() != y:
-                view.move(left, y)
-            y += height + (em if not view.mine else em // 2)
+        y = round(1.75 * em)
+        for row in self._rows:
+            row.fit(width, self._styles)
+            row.place(left, y)
+            y += row.height + (round(1.25 * em) if row.mine else em // 2)
         y += em
         self._column.resize(whole, max(y, self.viewport().height()))
         bar = self.verticalScrollBar()
@@ -208,9 +212,9 @@ class Transcript(QAbstractScrollArea):
         if self._following:
             self._scroll_to(bar.maximum())
         elif anchor is not None:
-            view, item, offset = anchor
-            inside = next((at for other, at in view.items() if other is item), 0)
-            self._scroll_to(view.y() + inside - offset)
+            row, item, offset = anchor
+            at = next((at for other, at in row.items() if other is item), row.y)
+            self._scroll_to(at - offset)
 
     def _scroll_to(self, value: int) -> None:
         placing, self._placing = self._placing, True
@@ -223,28 +227,30 @@ class Transcript(QAbstractScrollArea):
         top = self._scroll - margin
         bottom = self._scroll + self.viewport().height() + margin
         done = False
-        for view in reversed(self._views):
-            if view.y() > bottom or view.y() + view.height() < top:
+        for row in reversed(self._rows):
+            if not row.touches(top, bottom):
                 continue
+            done = done or row.view is None
+            view = row.built()
             done = view.read(deadline) or done
-            done = view.realize(top - view.y(), bottom - view.y(), deadline) or done
+            done = view.realize(top - row.y, bottom - row.y, deadline) or done
             if time.perf_counter() > deadline:
                 return done
         return done
 
     def _work_ahead(self) -> None:
-        """Build a little of what is near, then read a little of what is not."""
+        """Build a little of what is in sight or near it."""
         if not self.isVisible():
             return
         anchor = self._anchor()
         deadline = time.perf_counter() + SLICE
         self._placing = True
         done = self._realize(0, deadline) or self._realize(_AHEAD * self.viewport().height(), deadline)
-        if not done:
-            done = any(view.read(deadline) for view in reversed(self._views))
         if done:
             self._place(anchor)
             self._idle.start()
+        else:
+            order_tabs(self, self._column)
         self._placing = False
         self._at_end()
 
@@ -320,6 +326,6 @@ class Transcript(QAbstractScrollArea):
     def _restyle(self) -> None:
         anchor = self._anchor()
         self._styles = self._make_styles()
-        for view in self._views:
+        for view in self._views():
             view.set_styles(self._styles)
         self._settle(anchor)
