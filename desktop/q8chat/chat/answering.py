@@ -112,14 +112,16 @@ class Answering:
             self._store().update_message(message.id, content=self._text, status=Status.STREAMING)
 
     def end(self, status: Status, error: str = "", usage: Usage | None = None) -> None:
-        """The answer in progress, if any, is over: tell it, save it. Raises StoreError, DiskFullError."""
+        """The answer in progress, if any, is over: save it, tell it. Raises StoreError, DiskFullError."""
         if self._message is None:
             return
         done = replace(self._message, content=self._text, status=status, error=error, usage=usage)
         self._message = None
         self._unsaved.append(done)
-        self._emit(MessageFinished(done))
-        self.save()
+        try:
+            self.save()
+        finally:
+            self._emit(MessageFinished(done))
 
     def save(self) -> None:
         """Save finished answers; on a full disk they are kept for the next time."""

@@ -51,7 +51,8 @@ class Desk:
 
     def _opened(self) -> Store:
         if self._store is None:
-            raise StoreError(f"The chat history {self._database} is not open.", "See the message at the top.")
+            self.open()  # it failed before; by now there may be room, or permission
+        assert self._store
         return self._store
 
     def _on_engine(self, event: Event) -> None:
