@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QByteArray, QEvent, Qt, QUrl, Signal
+from PySide6.QtCore import QByteArray, QEvent, Qt, QTimer, QUrl, Signal
 from PySide6.QtGui import (
     QActionGroup,
     QCloseEvent,
@@ -27,6 +27,8 @@ from q8chat.gui.panels.chat_panel import ChatPanel
 from q8chat.gui.panels.registry import PANELS
 from q8chat.gui.widgets.banner import Banner
 from q8chat.gui.widgets.nav_rail import NavRail
+
+WARM_UP_MS = 300  # after the start
 
 
 class MainWindow(QMainWindow):
@@ -63,6 +65,7 @@ class MainWindow(QMainWindow):
         self._started = True
         self.chat.composer.setFocus()  # only now: showing the window gave the focus to its first button
         self._load_model(model)
+        QTimer.singleShot(WARM_UP_MS, self.chat.transcript.warm_up)
 
     def _load_model(self, model: str) -> None:
         if model:

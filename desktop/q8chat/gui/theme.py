@@ -85,12 +85,17 @@ DARK = Colors(
 
 
 class _Notifier(QObject):
+    about_to_change = Signal()
     changed = Signal()
 
 
 @cache
 def notifier() -> _Notifier:
-    """Emits `changed` after the scheme changed and the palette was applied."""
+    """Emits `changed` after the scheme changed and the palette was applied.
+
+    And `about_to_change` before: Qt takes half a millisecond to dress a widget anew, so whatever can be made again
+    later is better thrown away.
+    """
     return _Notifier()
 
 
@@ -142,6 +147,7 @@ def choose(appearance: str) -> None:
 def _refresh() -> None:
     app = QApplication.instance()
     if isinstance(app, QApplication):
+        notifier().about_to_change.emit()
         app.setPalette(palette(colors()))
         app.setStyleSheet(style_sheet(colors()))
         notifier().changed.emit()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from PySide6.QtCore import QCoreApplication, QEvent
+
 from q8chat.chat.types import PathMessage
 from q8chat.gui.widgets.body import Item
 from q8chat.gui.widgets.message_view import MessageView
@@ -17,6 +19,7 @@ class Row:
         self._entry, self._make = entry, make
         self.view: MessageView | None = None
         self.y = self.height = 0
+        self._width = 0  # that the height is for
 
     @property
     def entry(self) -> PathMessage:
@@ -46,15 +49,25 @@ class Row:
             self.view = self._make(self._entry)
         return self.view
 
+    def release(self) -> None:
+        """Give the widget up if it holds nothing that the message does not say; it is made again when needed."""
+        if self.view is not None and self.view.disposable:
+            self._entry = self.view.entry
+            self.view.hide()
+            self.view.deleteLater()
+            QCoreApplication.sendPostedEvents(self.view, QEvent.Type.DeferredDelete)  # now, not later
+            self.view = None
+
     def fit(self, width: int, styles: Styles) -> int:
         """Measure for this width; returns the height."""
         if self.view is not None:
             self.height = self.view.fit(width)
-        else:
+        elif width != self._width:
             text = self._entry.message.content
             per_line = max(8.0, width * (0.8 if self.mine else 1.0) / (styles.em * 0.5))
             lines = len(text) / per_line + 0.6 * text.count("\n") + 1
             self.height = round((lines * 1.65 + (1.4 if self.mine else 2.6)) * styles.em)
+        self._width = width
         return self.height
 
     def place(self, x: int, y: int) -> None:

@@ -174,6 +174,16 @@ class MessageView(MessageFrame):
         if self._parts.editor is not None:
             self._parts.editor.set_busy(busy)
 
+    @property
+    def disposable(self) -> bool:
+        """Whether a new widget for the same message would look the same."""
+        parts = self._parts
+        opened = self._unfolded and fold_point(self._answer, mine=self.mine) < len(self._answer)
+        thoughts = parts.thinking is not None and parts.thinking.unfolded
+        focus = self.window().focusWidget()
+        used = parts.editor is not None or (focus is not None and self.isAncestorOf(focus))
+        return not (opened or thoughts or used or self.entry.message.status is Status.STREAMING)
+
     # ---- actions ---------------------------------------------------------------------------------------------
 
     def _switch(self, sibling: int | None) -> None:

@@ -14,7 +14,7 @@ from PySide6.QtCore import QEvent, Qt, QTimer, Signal
 from PySide6.QtGui import QFont, QKeyEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QWidget
 
-from q8chat.chat.types import Message, PathMessage
+from q8chat.chat.types import Message, PathMessage, Status
 from q8chat.gui import theme
 from q8chat.gui.widgets.body import Item
 from q8chat.gui.widgets.highlighter import warm_up
@@ -28,9 +28,9 @@ TICK_MS = 40  # how often streamed text is shown
 SLOW_TICK_MS = 250
 SLICE = 0.008  # seconds of building in one go while idle
 VISIBLE_BUDGET = 0.010  # seconds of building what is seen, before the rest is left for the next slice
-WARM_UP_MS = 300  # after the window has appeared
 _AHEAD = 2  # screens built in advance above and below
 _COLUMNS = 100  # width of the column, in average characters
+_SAMPLE = PathMessage(Message(0, 0, None, "user", "word", Status.COMPLETE, 0.0), 1, 1, None, None)
 Anchor = tuple[Row, Item | None, int]
 
 
@@ -65,6 +65,7 @@ class Transcript(QAbstractScrollArea):
         self._end.setObjectName("jumpToEnd")
         self._end.clicked.connect(self.jump_to_end)
         self._end.hide()
+        theme.notifier().about_to_change.connect(self._release_unseen)
         theme.notifier().changed.connect(self._restyle)
 
     # ---- content ---------------------------------------------------------------------------------------------
@@ -293,7 +294,15 @@ class Transcript(QAbstractScrollArea):
         """What was set while hidden is placed now."""
         super().showEvent(event)
         self._resettle()
-        QTimer.singleShot(WARM_UP_MS, warm_up)
+
+    def warm_up(self) -> None:
+        """Make a message that nobody sees: the first one takes several times as long as later ones."""
+        warm_up()
+        view = MessageView(_SAMPLE, self._styles, self._column)
+        view.read(0)
+        view.realize(0, view.fit(1000), 0)
+        view.tools.ensurePolished()
+        view.deleteLater()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Home and End besides what every scroll area knows."""
@@ -322,6 +331,11 @@ class Transcript(QAbstractScrollArea):
 
     def _make_styles(self) -> Styles:
         return Styles(QFont(self.font()), theme.colors())
+
+    def _release_unseen(self) -> None:
+        for row in self._rows:
+            if not self.isVisible() or not row.touches(self._scroll, self._scroll + self.viewport().height()):
+                row.release()
 
     def _restyle(self) -> None:
         anchor = self._anchor()
