@@ -7,7 +7,7 @@ def size(n_bytes: float) -> str:
     """Bytes with a binary unit and three significant digits: 98.9 MiB."""
     value = float(n_bytes)
     for unit in ("B", "KiB", "MiB", "GiB"):
-        if abs(value) < 1024:
+        if abs(value) < 1023.5:  # what would be rounded to 1024 belongs to the next unit
             return f"{value:.0f} {unit}" if unit == "B" or value >= 99.95 else f"{value:.1f} {unit}"
         value /= 1024
     return f"{value:.1f} TiB"
@@ -20,9 +20,9 @@ def count(n: int) -> str:
 
 def seconds(value: float) -> str:
     """A duration: 85 ms, 1.4 s, 3 min 20 s."""
-    if value < 1:
+    if value < 0.9995:
         return f"{value * 1000:.0f} ms"
-    if value < 60:
+    if value < 59.95:
         return f"{value:.1f} s"
     minutes, rest = divmod(round(value), 60)
     return f"{minutes} min {rest} s"
