@@ -22,6 +22,7 @@ from PySide6.QtWidgets import QApplication, QMainWindow
 
 from q8chat.chat.types import Message, PathMessage, Status
 from q8chat.gui import theme
+from q8chat.gui.app import shorten_collections
 from q8chat.gui.widgets.transcript import Transcript
 
 CHARS = 16_000  # 4,000 tokens
@@ -84,6 +85,7 @@ def measure(app: QApplication, text: str, seconds: float) -> tuple[list[float], 
     settle = time.perf_counter() + 1
     while time.perf_counter() < settle:
         app.processEvents(QEventLoop.ProcessEventsFlag.AllEvents, 10)
+    shorten_collections()  # as the application does
     gaps: list[float] = []
     busy: list[float] = []
     state = {"last": time.perf_counter(), "cpu": time.thread_time(), "sent": done}
