@@ -70,10 +70,16 @@ def entries(menu: QMenu) -> dict[str, QAction]:
 def test_the_menu_offers_starter_recent_and_files(qtbot: QtBot) -> None:
     bar = ModelBar()
     qtbot.addWidget(bar)
-    bar.set_models("/starter/Small.gguf", (PATH, "/starter/Small.gguf"))
+    bar.set_models("/starter/Small.gguf", (PATH, "/starter/Small.gguf"), {})
     bar.set_engine(READY)
     menu = entries(bar.menu)
-    assert list(menu) == ["Starter model: Small", "Tiny-1B.Q4_0", "Open a GGUF file…\tCtrl+O", "Chat template"]
+    assert list(menu) == [
+        "Starter model: Small",
+        "Tiny-1B.Q4_0",
+        "Open a GGUF file…\tCtrl+O",
+        "Context length",
+        "Chat template",
+    ]
     assert menu["Tiny-1B.Q4_0"].isChecked()
     assert not menu["Starter model: Small"].isChecked()
     with qtbot.waitSignal(bar.model_chosen) as chosen:
@@ -81,6 +87,50 @@ def test_the_menu_offers_starter_recent_and_files(qtbot: QtBot) -> None:
     assert chosen.args == ["/starter/Small.gguf"]
     with qtbot.waitSignal(bar.open_requested):
         menu["Open a GGUF file…\tCtrl+O"].trigger()
+
+
+def context_menu(bar: ModelBar) -> dict[str, QAction]:
+    menu = entries(bar.menu)["Context length"].menu()
+    assert isinstance(menu, QMenu)
+    return entries(menu)
+
+
+def test_the_context_length_goes_up_to_what_the_model_was_trained_with(qtbot: QtBot) -> None:
+    bar = ModelBar()
+    qtbot.addWidget(bar)
+    bar.set_engine(READY)
+    menu = context_menu(bar)
+    assert list(menu) == ["Automatic (4,096)", "2,048 tokens", "4,096 tokens", "8,192 tokens"]
+    assert [text for text, action in menu.items() if action.isChecked()] == ["Automatic (4,096)"]
+    with qtbot.waitSignal(bar.context_chosen) as chosen:
+        menu["8,192 tokens"].trigger()
+    assert chosen.args == [PATH, 8192]
+
+
+def test_a_length_that_does_not_fit_can_be_changed_back(qtbot: QtBot) -> None:
+    """The model did not load with it: the menu is the way out."""
+    bar = ModelBar()
+    qtbot.addWidget(bar)
+    bar.set_models("", (), {PATH: 32768})
+    bar.set_engine(DEAD)
+    menu = context_menu(bar)
+    assert [text for text, action in menu.items() if action.isChecked()] == ["32,768 tokens"]
+    with qtbot.waitSignal(bar.context_chosen) as chosen:
+        menu["Automatic"].trigger()
+    assert chosen.args == [PATH, 0]
+
+
+@pytest.mark.parametrize(
+    ("trained", "chosen", "offered"),
+    [
+        (0, 0, []),
+        (1024, 0, [1024]),
+        (40960, 0, [2048, 4096, 8192, 16384, 32768, 40960]),
+        (4096, 8192, [2048, 4096, 8192]),
+    ],
+)
+def test_lengths_on_offer(trained: int, chosen: int, offered: list[int]) -> None:
+    assert engine_text.context_choices(trained, chosen) == offered
 
 
 @pytest.mark.parametrize(

@@ -59,6 +59,19 @@ def test_a_first_run_reaches_an_answer_with_one_click(panel: ChatPanel, qtbot: Q
     assert answer.content
 
 
+def test_a_chosen_context_length_is_used_now_and_at_the_next_load(panel: ChatPanel, qtbot: QtBot) -> None:
+    before = panel._engine
+    assert before.loaded is not None
+    panel.model_bar.context_chosen.emit(before.path, 2048)
+    qtbot.waitUntil(lambda: panel._engine.loaded not in (None, before.loaded), timeout=30_000)
+    assert panel._engine.loaded is not None
+    assert panel._engine.loaded.n_ctx == 2048
+    panel.reload_model()
+    qtbot.waitUntil(lambda: panel._engine.status == EngineStatus.LOADING, timeout=30_000)
+    qtbot.waitUntil(lambda: panel._engine.status == EngineStatus.READY, timeout=30_000)
+    assert panel._engine.loaded.n_ctx == 2048
+
+
 def test_what_is_sent_while_the_model_loads_is_answered_when_it_is_ready(open_window: Open, qtbot: QtBot) -> None:
     window = open_window(Settings(last_model="/gone/Model.gguf"))
     assert window._models.load_first()  # the last model is gone, so the starter is taken

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import time
 from contextlib import suppress
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
 from q8chat.core import files, paths
 
 MAX_RECENT = 8
+MAX_LENGTHS = 64  # models whose context length is remembered
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +24,18 @@ class Settings:
     appearance: str = "system"  # system, light or dark
     geometry: str = ""  # Qt's saveGeometry(), base64
     splitter: tuple[int, ...] = ()
+    context_lengths: dict[str, int] = field(default_factory=dict)  # tokens, by path; what is missing is automatic
 
     def with_model(self, path: str) -> Settings:
         """These settings after `path` was chosen: it is the last model and the first of the recent ones."""
         recent = (path, *(p for p in self.recent_models if p != path))[:MAX_RECENT]
         return replace(self, last_model=path, recent_models=recent)
+
+    def with_context_length(self, path: str, tokens: int) -> Settings:
+        """These settings after a context length was chosen for a model; 0 = automatic."""
+        others = {p: n for p, n in self.context_lengths.items() if p != path}
+        lengths = {**others, path: tokens} if tokens else others
+        return replace(self, context_lengths=dict(list(lengths.items())[-MAX_LENGTHS:]))
 
 
 def default_path() -> Path:
@@ -60,18 +68,21 @@ def _parse(data: bytes) -> Settings:
     if not isinstance(raw, dict):
         raise TypeError("settings are not an object")
     known: dict[str, Any] = {}
-    for field in fields(Settings):
-        if field.name not in raw:
+    for entry in fields(Settings):
+        if entry.name not in raw:
             continue
-        value, default = raw[field.name], field.default
-        if isinstance(default, tuple):
-            item = int if field.name == "splitter" else str
+        value, default = raw[entry.name], entry.default
+        if entry.name == "context_lengths":
+            if not isinstance(value, dict) or not all(type(v) is int and v > 0 for v in value.values()):
+                raise TypeError("context_lengths are not numbers")
+        elif isinstance(default, tuple):
+            item = int if entry.name == "splitter" else str
             if not isinstance(value, list) or not all(type(v) is item for v in value):
-                raise TypeError(f"{field.name} is not a list of {item.__name__}")
+                raise TypeError(f"{entry.name} is not a list of {item.__name__}")
             value = tuple(value)
         elif type(value) is not type(default):
-            raise TypeError(f"{field.name} is not a {type(default).__name__}")
-        known[field.name] = value
+            raise TypeError(f"{entry.name} is not a {type(default).__name__}")
+        known[entry.name] = value
     return Settings(**known)
 
 

@@ -10,6 +10,7 @@ from q8chat.chat.events import EngineState, EngineStatus
 from q8chat.core import units
 from q8chat.runtime.messages import Overflow, Usage
 
+SHORTEST_CONTEXT = 2048  # tokens; the shortest one that is offered
 WARN_AT = 0.8  # of the context
 
 
@@ -62,6 +63,13 @@ def model_detail(state: EngineState) -> str:
         state.path,
     ]
     return "\n".join(line for line in lines if line)
+
+
+def context_choices(trained: int, chosen: int) -> list[int]:
+    """Context lengths to offer for a model trained with `trained` tokens (0 = not known), the chosen one too."""
+    longest = max(trained, chosen)
+    powers = (SHORTEST_CONTEXT << i for i in range(12))
+    return sorted({n for n in powers if n <= longest} | {n for n in (trained, chosen) if n})
 
 
 def needs_template(state: EngineState) -> bool:

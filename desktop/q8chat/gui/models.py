@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Qt, Signal
@@ -37,13 +38,27 @@ class ModelChoice(QObject):
         last = self._settings.settings.last_model
         path = last if last and Path(last).is_file() else self.starter
         if path:
-            self._service.load_model(path)
+            self.reload(path)
         return bool(path)
 
     def load(self, path: str) -> None:
         """Load a model and remember it."""
         self._settings.store(self._settings.settings.with_model(path))
-        self._service.load_model(path)
+        self.reload(path)
+        self.changed.emit()
+
+    def reload(self, path: str) -> None:
+        """Load it with the context length that was chosen for it."""
+        self._service.load_model(path, self._settings.settings.context_lengths.get(path, 0))
+
+    def context_lengths(self) -> Mapping[str, int]:
+        """Chosen lengths in tokens by path; what is missing is automatic."""
+        return self._settings.settings.context_lengths
+
+    def choose_context_length(self, path: str, tokens: int) -> None:
+        """Load it with another context length, 0 = automatic, now and from now on."""
+        self._settings.store(self._settings.settings.with_context_length(path, tokens))
+        self.reload(path)
         self.changed.emit()
 
     def ask(self, parent: QWidget) -> None:

@@ -66,3 +66,19 @@ def test_the_last_model_is_the_first_of_the_recent_ones() -> None:
     assert chosen.recent_models == tuple("jihgfedc")
     assert len(chosen.recent_models) == MAX_RECENT
     assert chosen.with_model("f").recent_models[:3] == ("f", "j", "i")
+
+
+def test_context_lengths_are_kept_per_model(tmp_path: Path) -> None:
+    path = tmp_path / "settings.json"
+    chosen = Settings().with_context_length("/m/a.gguf", 4096).with_context_length("/m/b.gguf", 2048)
+    settings.save(chosen, path)
+    assert settings.load(path).context_lengths == {"/m/a.gguf": 4096, "/m/b.gguf": 2048}
+    assert settings.load(path).with_context_length("/m/a.gguf", 0).context_lengths == {"/m/b.gguf": 2048}
+
+
+@pytest.mark.parametrize("damaged", [b'{"context_lengths": [1]}', b'{"context_lengths": {"a": "b"}}'])
+def test_odd_context_lengths_are_damage(tmp_path: Path, damaged: bytes) -> None:
+    path = tmp_path / "settings.json"
+    path.write_bytes(damaged)
+    assert settings.load(path) == Settings()
+    assert list(tmp_path.glob("settings.damaged-*.json"))

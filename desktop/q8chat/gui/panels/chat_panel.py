@@ -123,6 +123,7 @@ class ChatPanel(QWidget):
         self.sidebar.list.delete_requested.connect(service.delete)
         self.sidebar.undo_bar.undone.connect(service.restore)
         self.model_bar.model_chosen.connect(models.load)
+        self.model_bar.context_chosen.connect(models.choose_context_length)
         self.model_bar.open_requested.connect(lambda: models.ask(self.window()))
         self.crash_notice.reload_requested.connect(self.reload_model)
         self.model_bar.template_chosen.connect(service.use_template)
@@ -172,7 +173,7 @@ class ChatPanel(QWidget):
     def reload_model(self) -> None:
         """Load the model again whose engine is gone."""
         if self._engine.path:
-            self._service.load_model(self._engine.path)
+            self._context.models.reload(self._engine.path)
 
     def rename(self) -> None:
         """Edit the title of the conversation in view, in the list."""
@@ -344,4 +345,5 @@ class ChatPanel(QWidget):
         self.transcript.set_busy(self._busy())
 
     def _refresh_models(self) -> None:
-        self.model_bar.set_models(self._context.models.starter, self._context.models.recent())
+        models = self._context.models
+        self.model_bar.set_models(models.starter, models.recent(), models.context_lengths())

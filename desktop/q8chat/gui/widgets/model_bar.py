@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
@@ -17,6 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from q8chat.chat.events import EngineState, EngineStatus
+from q8chat.core import units
 from q8chat.gui import engine_text, theme
 from q8chat.gui.widgets.elided_label import ElidedLabel
 from q8chat.gui.widgets.icon_button import IconButton
@@ -27,6 +29,7 @@ class ModelBar(QFrame):
     """Emits what the user chooses; `set_models` says what can be chosen."""
 
     model_chosen = Signal(str)
+    context_chosen = Signal(str, int)  # path; tokens, 0 = automatic
     open_requested = Signal()
     template_chosen = Signal(str)
     settings_toggled = Signal(bool)
@@ -37,6 +40,8 @@ class ModelBar(QFrame):
         self.setObjectName("modelBar")
         self._starter = ""
         self._recent: tuple[str, ...] = ()
+        self._contexts: Mapping[str, int] = {}
+        self._trained: dict[str, int] = {}  # by path; known also while the model is not running
         self._state = EngineState(EngineStatus.NONE)
         self._view = engine_text.describe(self._state)
         self.button = IconButton("model", "Model")
@@ -77,13 +82,15 @@ class ModelBar(QFrame):
         column.addLayout(row)
         column.addWidget(self.progress)
 
-    def set_models(self, starter: str, recent: tuple[str, ...]) -> None:
-        """Paths for the menu; starter "" when there is none."""
-        self._starter, self._recent = starter, recent
+    def set_models(self, starter: str, recent: tuple[str, ...], contexts: Mapping[str, int]) -> None:
+        """Paths for the menu; starter "" when there is none. contexts: chosen lengths in tokens by path."""
+        self._starter, self._recent, self._contexts = starter, recent, contexts
 
     def set_engine(self, state: EngineState) -> None:
         """Show the state."""
         self._state = state
+        if state.loaded is not None:
+            self._trained[state.path] = state.loaded.n_ctx_train
         view = engine_text.describe(state)
         self._view = view
         self._fit_name()
@@ -115,11 +122,26 @@ class ModelBar(QFrame):
                 self._add_model(path, "")
         self.menu.addSeparator()
         self.menu.addAction("Open a GGUF file…\tCtrl+O", self.open_requested.emit)
+        self._add_contexts()
         if self._state.loaded is not None:
             templates = self.menu.addMenu("Chat template")
             templates.aboutToShow.connect(
                 lambda: fill_template_menu(templates, self._state.template, self.template_chosen.emit)
             )
+
+    def _add_contexts(self) -> None:
+        path, loaded = self._state.path, self._state.loaded
+        chosen = self._contexts.get(path, 0)
+        lengths = engine_text.context_choices(self._trained.get(path, 0), chosen)
+        if not lengths:
+            return
+        menu = self.menu.addMenu("Context length")
+        now = f" ({units.count(loaded.n_ctx)})" if loaded is not None and not chosen else ""
+        for tokens in (0, *lengths):
+            action = menu.addAction(f"{units.count(tokens)} tokens" if tokens else f"Automatic{now}")
+            action.setCheckable(True)
+            action.setChecked(tokens == chosen)
+            action.triggered.connect(lambda _checked=False, n=tokens: self.context_chosen.emit(path, n))
 
     def _add_model(self, path: str, prefix: str) -> None:
         action = self.menu.addAction(prefix + Path(path).stem)
