@@ -238,3 +238,24 @@ def test_the_gauge_explains_what_happens_when_it_is_full() -> None:
     assert "oldest messages are left out" in engine_text.context_tip(USAGE, "drop_oldest")
     assert "the answer stops" in engine_text.context_tip(USAGE, "stop")
     assert "3 messages" in engine_text.context_tip(replace(USAGE, dropped_turns=3), "drop_oldest")
+
+
+def test_what_the_answer_says_of_the_crash_is_not_said_twice(qtbot: QtBot) -> None:
+    notice = CrashNotice()
+    qtbot.addWidget(notice)
+    notice.set_engine(DEAD)
+    notice.set_told("The system ended it.")
+    assert notice.label.text() == "The model is not running."
+    assert not notice.button.isHidden()
+    notice.set_told("")
+    assert notice.label.text() == "The system ended it. Load it again."
+
+
+def test_the_status_line_is_never_empty_without_a_model(qtbot: QtBot) -> None:
+    line = StatusLine()
+    qtbot.addWidget(line)
+    line.set_engine(DEAD)
+    assert line.speed.text() == "The model is not running"
+    line.set_engine(READY)
+    assert line.speed.isHidden()
+    assert line.context.text() == "context 0 / 4,096"

@@ -15,7 +15,7 @@ from q8chat.gui.widgets.machine_report import MachineReport
 from q8chat.hardware.report import machine_report
 
 HYBRID: dict[str, Any] = {
-    "cpu": {"name": "Core i7", "microarchitecture": "alderlake", "looks_like": "", "virtual_machine": False},
+    "cpu": {"name": "Core i7", "label": "Alder Lake", "virtual_machine": False},
     "cores": {
         "physical": 12,
         "performance": 8,
@@ -45,10 +45,10 @@ HYBRID: dict[str, Any] = {
 
 def test_facts_of_a_hybrid_processor() -> None:
     assert dict(machine_text.facts(HYBRID)) == {
-        "Processor": "Core i7 (alderlake)",
+        "Processor": "Core i7 (Alder Lake)",
         "Cores": "12 cores (8 performance, 4 efficiency), 20 threads (SMT)",
-        "Caches": "L2 8 × 1.0 MiB, L3 25.0 MiB",
-        "Memory": "32.0 GiB, 20.0 GiB available",
+        "Caches": "L2 8 × 1 MiB, L3 25 MiB",
+        "Memory": "32 GiB, 20 GiB available",
         "Threads for chat": "8. One for each performance core.",
     }
 
@@ -59,7 +59,7 @@ def test_facts_of_a_limited_container() -> None:
     report["memory"]["limit"] = 2**30
     facts = dict(machine_text.facts(report))
     assert facts["Cores"] == "1 core, no SMT, a container limit of 0.5 CPUs"
-    assert facts["Memory"].endswith("a container limit of 1.0 GiB")
+    assert facts["Memory"].endswith("a container limit of 1 GiB")
 
 
 def test_marks_are_signs_and_words_with_reasons(qtbot: QtBot) -> None:

@@ -16,7 +16,7 @@ from q8chat.gui.widgets.code_block import CodeBlock
 from q8chat.gui.widgets.icon_button import IconButton
 from q8chat.gui.widgets.message_editor import MessageEditor
 from q8chat.gui.widgets.message_view import MessageView
-from q8chat.gui.widgets.notices import Card, Waiting
+from q8chat.gui.widgets.notices import Waiting
 from q8chat.gui.widgets.text_view import TextView
 from q8chat.gui.widgets.thinking_block import ThinkingBlock
 from q8chat.gui.widgets.transcript import Transcript
@@ -205,9 +205,6 @@ def test_how_an_answer_ended(qtbot: QtBot, view: Transcript) -> None:
         assert words in labels
     assert "Killed by the system." in labels
     assert "The prompt is too long." in labels
-    (button,) = [b for c in view.findChildren(Card) for b in c.findChildren(QPushButton) if b.isVisible()]
-    with qtbot.waitSignal(view.reload_requested):
-        qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
 
 
 def test_waiting_for_the_first_word_costs_nothing_afterwards(qtbot: QtBot, view: Transcript) -> None:

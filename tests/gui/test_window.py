@@ -344,3 +344,14 @@ def test_closing_is_quick(open_window: Open, qtbot: QtBot, talks: list[Conversat
     started = time.monotonic()
     window.close()
     assert time.monotonic() - started < 2
+
+
+def test_a_new_conversation_is_balanced(open_window: Open, qtbot: QtBot, talks: list[Conversation]) -> None:
+    window = open_window()
+    panel = open_talk(qtbot, window, talks[0])
+    QTest.keyClick(window, Qt.Key.Key_N, Qt.KeyboardModifier.ControlModifier)
+    qtbot.waitUntil(lambda: panel._current is not None and panel._current.id not in {t.id for t in talks})
+    assert panel._current is not None
+    assert panel.settings_pane.presets.combo.currentText() == "Balanced"
+    with Store(paths.database_path()) as store:
+        assert store.conversation(panel._current.id).preset == "Balanced"

@@ -106,11 +106,12 @@ def test_a_killed_engine_is_named_and_one_click_loads_it_again(panel: ChatPanel,
             child.kill()
     qtbot.waitUntil(lambda: panel._engine.status == EngineStatus.DEAD, timeout=10_000)
     assert panel.crash_notice.isVisible()
-    assert panel.crash_notice.label.text() == f"{panel._engine.problem} {panel._engine.hint}"
+    assert panel._engine.problem
+    assert panel.crash_notice.label.text() == "The model is not running."
     assert not panel._busy()
     answer = stored()[1]
     assert answer.status == Status.INTERRUPTED
-    assert answer.error
+    assert answer.error == panel._engine.problem  # which the card in the answer says
     QTest.mouseClick(panel.crash_notice.button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: panel._engine.status == EngineStatus.READY, timeout=30_000)
     assert panel.crash_notice.isHidden()

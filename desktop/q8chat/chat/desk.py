@@ -19,6 +19,7 @@ from q8chat.chat.events import (
     PresetsChanged,
     Unsent,
 )
+from q8chat.chat.presets import DEFAULT
 from q8chat.chat.store import Store
 from q8chat.chat.titles import UNTITLED, title_from
 from q8chat.chat.types import Conversation, Message, Status
@@ -126,7 +127,7 @@ class Desk:
 
     def new_conversation(self) -> None:
         """An empty one, opened."""
-        self.show(self._opened().create_conversation(UNTITLED).id)
+        self.show(self._opened().create_conversation(UNTITLED, preset=DEFAULT.name).id)
         self.tell_list()
 
     def rename(self, conversation_id: int, title: str) -> None:
@@ -218,7 +219,7 @@ class Desk:
     def _conversation_for(self, conversation_id: int | None, text: str) -> Conversation:
         store = self._opened()
         if conversation_id is None:
-            return store.create_conversation(title_from(text))
+            return store.create_conversation(title_from(text), preset=DEFAULT.name)
         conversation = store.conversation(conversation_id)
         if conversation.head_id is None and conversation.title == UNTITLED:
             return store.rename(conversation_id, title_from(text))

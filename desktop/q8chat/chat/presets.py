@@ -16,6 +16,7 @@ BUILTIN: tuple[Preset, ...] = (
     Preset("Creative", Sampling(temperature=1.2, top_k=0, top_p=0.98, min_p=0.03), builtin=True),
     Preset("Greedy (repeatable)", Sampling(temperature=0.0, seed=1), builtin=True),
 )
+DEFAULT = BUILTIN[0]  # of a new conversation
 _RESERVED = {p.name.casefold() for p in BUILTIN}
 
 

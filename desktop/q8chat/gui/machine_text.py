@@ -33,9 +33,9 @@ def mark(state: str) -> str:
 
 
 def _processor(cpu: dict[str, Any]) -> str:
-    looks = f", built like {cpu['looks_like']}" if cpu["looks_like"] else ""
-    virtual = ", virtual machine" if cpu["virtual_machine"] else ""
-    return f"{cpu['name']} ({cpu['microarchitecture']}{looks}{virtual})"
+    hidden = "hidden by the virtual machine" in cpu["label"]
+    virtual = ", in a virtual machine" if cpu["virtual_machine"] and not hidden else ""
+    return f"{cpu['name']} ({cpu['label']}{virtual})"
 
 
 def _cores(cores: dict[str, Any]) -> str:
@@ -59,16 +59,21 @@ def _cores(cores: dict[str, Any]) -> str:
 
 def _caches(caches: list[dict[str, Any]]) -> str:
     return ", ".join(
-        f"{cache['name']} {f'{n} × ' if (n := cache['instances']) > 1 else ''}{units.size(cache['size'])}"
+        f"{cache['name']} {f'{n} × ' if (n := cache['instances']) > 1 else ''}{_whole(cache['size'])}"
         for cache in caches
     )
 
 
 def _memory(memory: dict[str, Any]) -> str:
-    text = f"{units.size(memory['total'])}, {units.size(memory['available'])} available"
+    text = f"{_whole(memory['total'])}, {_whole(memory['available'])} available"
     if memory["limit"] is not None:
-        text += f", a container limit of {units.size(memory['limit'])}"
+        text += f", a container limit of {_whole(memory['limit'])}"
     return text
+
+
+def _whole(n_bytes: int) -> str:
+    """A size without the ".0" that means nothing for hardware."""
+    return units.size(n_bytes).replace(".0 ", " ")
 
 
 def _plural(n: int, word: str) -> str:

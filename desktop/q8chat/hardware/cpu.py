@@ -76,6 +76,13 @@ class Microarchitecture:
         """For people: Zen 4, Sapphire Rapids, x86-64-v4."""
         return label_of(self.looks_like or self.name)
 
+    def describe(self, *, virtual: bool) -> str:
+        """The label and what is missing: "Zen 4, some features hidden by the virtual machine"."""
+        if not self.looks_like:
+            return self.label
+        why = ", some features hidden by the virtual machine" if virtual else " without some of its features"
+        return self.label + why
+
 
 def label_of(name: str) -> str:
     """archspec's name of a microarchitecture as its maker writes it."""

@@ -37,6 +37,7 @@ class MachineReport:
                 "vendor": self.cpu.vendor,
                 "architecture": self.cpu.architecture,
                 "microarchitecture": self.microarchitecture.name,
+                "label": self.microarchitecture.describe(virtual=self.cpu.virtual),
                 "looks_like": self.microarchitecture.looks_like,
                 "virtual_machine": self.cpu.virtual,
                 "flags": sorted(self.cpu.flags),

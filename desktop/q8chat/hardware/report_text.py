@@ -43,11 +43,9 @@ def _fact(name: str, text: str) -> str:
 
 
 def _architecture(report: MachineReport) -> str:
-    found, virtual = report.microarchitecture, report.cpu.virtual
-    text = f"{report.cpu.architecture}, {found.label}"
-    if found.looks_like:
-        text += ", some features hidden by the virtual machine" if virtual else " without some of its features"
-    return f"{text} (archspec: {found.name})"
+    found = report.microarchitecture
+    label = found.describe(virtual=report.cpu.virtual)
+    return f"{report.cpu.architecture}, {label} (archspec: {found.name})"
 
 
 def cores(topology: Topology) -> str:

@@ -133,7 +133,6 @@ class ChatPanel(QWidget):
         self.transcript.edit_requested.connect(self._edit)
         self.transcript.regenerate_requested.connect(self._regenerate)
         self.transcript.switch_requested.connect(service.switch_to)
-        self.transcript.reload_requested.connect(self.reload_model)
         self.empty.example_chosen.connect(self._send_example)
         self.composer.submitted.connect(self._send_draft)
         self.composer.stop_requested.connect(service.stop)
@@ -276,6 +275,7 @@ class ChatPanel(QWidget):
         # Brought to the front first: while hidden it has not got its size and would lay out everything twice.
         self.stack.setCurrentWidget(self.transcript if messages else self._empty_page)
         self.transcript.show_path(event.path, event.conversation.id)
+        self.crash_notice.set_told(messages[-1].error if messages else "")
         self.settings_pane.show_conversation(event.conversation)
         self.sidebar.list.select(event.conversation.id)
         self.status_line.set_overflow(event.conversation.overflow)
@@ -304,6 +304,7 @@ class ChatPanel(QWidget):
         if self._current is not None and self._current.id == event.conversation.id:
             self._drafts[event.conversation.id] = self.composer.draft()
             self._current = None
+            self.crash_notice.set_told("")
             self.composer.set_draft(self._drafts.pop(None, Draft()))
             self.stack.setCurrentWidget(self._empty_page)
             self.settings_pane.show_conversation(None)
@@ -318,6 +319,7 @@ class ChatPanel(QWidget):
         self._asked = False
         if self._current is not None and event.message.conversation_id == self._current.id:
             self.transcript.finish(event.message)
+            self.crash_notice.set_told(event.message.error)
             self.status_line.set_usage(event.message.usage)
         self._refresh_busy()
 

@@ -1,4 +1,4 @@
-"""Says why the model stopped and loads it again."""
+"""Says that the model stopped, and why unless the answer it was writing says so; loads it again."""
 
 from __future__ import annotations
 
@@ -18,9 +18,20 @@ class CrashNotice(NoticeRow):
         super().__init__("Load again", parent)
         self.button.setProperty("kind", "primary")
         self.button.clicked.connect(self.reload_requested)
+        self._state = EngineState(EngineStatus.NONE)
+        self._told = ""
+
+    def set_told(self, reason: str) -> None:
+        """What the last message in view says of its end."""
+        self._told = reason
+        self.set_engine(self._state)
 
     def set_engine(self, state: EngineState) -> None:
         """Show or hide."""
-        self.label.setText(f"{state.problem or 'The model stopped.'} {state.hint}".strip())
+        self._state = state
+        if self._told and self._told == state.problem:
+            self.label.setText("The model is not running.")
+        else:
+            self.label.setText(f"{state.problem or 'The model stopped.'} {state.hint}".strip())
         self.button.setVisible(bool(state.path))
         self.setVisible(state.status == EngineStatus.DEAD)

@@ -30,7 +30,6 @@ class MessageView(MessageFrame):
     edit_requested = Signal(int, str)
     regenerate_requested = Signal(int)
     switch_requested = Signal(int)
-    reload_requested = Signal()
     resized = Signal()
 
     def __init__(self, entry: PathMessage, styles: Styles, parent: QWidget) -> None:
@@ -152,10 +151,9 @@ class MessageView(MessageFrame):
         wanted = died or message.status is Status.FAILED
         if wanted and self._parts.card is None:
             self._parts.card = Card(self)
-            self._parts.card.reload.connect(self.reload_requested)
         if self._parts.card is not None:
             default = "The answer was interrupted." if died else "The answer could not be written."
-            self._parts.card.show_problem(message.error or default, reload=died)
+            self._parts.card.show_problem(message.error or default)
             self._parts.card.setVisible(wanted)
 
     def set_styles(self, styles: Styles) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRectF, Qt, QTimer, Signal
+from PySide6.QtCore import QRectF, Qt, QTimer
 from PySide6.QtGui import QColor, QHideEvent, QPainter, QPaintEvent, QShowEvent
-from PySide6.QtWidgets import QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QLabel, QWidget
 
 from q8chat.chat.types import Status
 from q8chat.gui import theme
@@ -64,9 +64,7 @@ class Waiting(QWidget):
 
 
 class Card(QWidget):
-    """A warning with an icon, and the button that loads the model again."""
-
-    reload = Signal()
+    """A warning with an icon."""
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
@@ -74,29 +72,21 @@ class Card(QWidget):
         self._text.setWordWrap(True)
         self._text.setTextFormat(Qt.TextFormat.PlainText)
         self._text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self._button = QPushButton("Load the model again", self)
-        self._button.clicked.connect(self.reload)
 
-    def show_problem(self, text: str, *, reload: bool) -> None:
+    def show_problem(self, text: str) -> None:
         """Say this."""
         self._text.setText(text)
         self.setAccessibleName(text)
-        self._button.setVisible(reload)
 
     def fit(self, width: int) -> int:
-        """Icon left, text beside it, the button below; returns the height."""
+        """Icon left, text beside it; returns the height."""
         em = self.fontMetrics().height()
         pad, left = round(em * 0.75), round(em * 2.6)
         room = width - left - pad
         height = self._text.heightForWidth(room)
         self._text.setGeometry(left, pad, room, height)
-        height += 2 * pad
-        if not self._button.isHidden():
-            hint = self._button.sizeHint()
-            self._button.setGeometry(left, height - pad // 3, hint.width(), hint.height())
-            height += hint.height() + pad // 2
-        self.resize(width, height)
-        return height
+        self.resize(width, height + 2 * pad)
+        return self.height()
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """A rounded card with a warning sign."""

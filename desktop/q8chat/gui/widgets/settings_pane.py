@@ -7,6 +7,7 @@ from dataclasses import replace
 from PySide6.QtCore import QSize, Qt, QTimer, Signal
 from PySide6.QtWidgets import QComboBox, QFrame, QLabel, QPlainTextEdit, QScrollArea, QVBoxLayout, QWidget
 
+from q8chat.chat.presets import DEFAULT
 from q8chat.chat.types import Conversation, Preset
 from q8chat.gui import theme
 from q8chat.gui.widgets.preset_row import PresetRow
@@ -107,7 +108,7 @@ class SettingsPane(QFrame):
         self.flush()
         self._conversation = conversation
         self.setEnabled(conversation is not None)
-        shown = conversation or Conversation(0, "", 0, 0)
+        shown = conversation or Conversation(0, "", 0, 0, preset=DEFAULT.name)
         self._quiet = True
         if shown.system_prompt != self.system_prompt.toPlainText():
             self.system_prompt.setPlainText(shown.system_prompt)

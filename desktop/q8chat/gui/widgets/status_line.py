@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QWidget
 
@@ -22,6 +24,7 @@ class StatusLine(QFrame):
         self._overflow: Overflow = "drop_oldest"
         self._engine_memory = 0
         self._context_size = 0
+        self._instead = ""
         self.speed, self.memory = ElidedLabel(), ElidedLabel()
         self.context, self.gauge = ElidedLabel(), Gauge()
         u = theme.unit()
@@ -51,6 +54,7 @@ class StatusLine(QFrame):
 
     def set_engine(self, state: EngineState) -> None:
         """Memory and context of a freshly loaded model, before it has answered."""
+        self._instead = engine_text.without_figures(state)
         self._engine_memory = state.loaded.memory if state.loaded else 0
         self._context_size = state.loaded.n_ctx if state.loaded else 0
         self._refresh()
@@ -61,9 +65,7 @@ class StatusLine(QFrame):
         self._refresh()
 
     def _refresh(self) -> None:
-        usage = self._usage
-        if not usage.context_size:
-            usage = Usage(context_size=self._context_size)
+        usage = replace(self._usage, context_size=self._context_size or self._usage.context_size)
         self.gauge.set_share(usage.context_used / usage.context_size if usage.context_size else 0)
         self.gauge.setVisible(usage.context_size > 0)
         tip = engine_text.context_tip(usage, self._overflow)
@@ -74,6 +76,8 @@ class StatusLine(QFrame):
         for texts in engine_text.figures(usage, memory):
             if sum(self.speed.fontMetrics().horizontalAdvance(t) for t in texts) <= room:
                 break
+        if not any(texts):
+            texts = (self._instead, "", "")
         for label, text in zip((self.speed, self.context, self.memory), texts, strict=True):
             label.setText(text)
             label.setVisible(bool(text))

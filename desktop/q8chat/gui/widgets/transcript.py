@@ -40,7 +40,6 @@ class Transcript(QAbstractScrollArea):
     edit_requested = Signal(int, str)
     regenerate_requested = Signal(int)
     switch_requested = Signal(int)
-    reload_requested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -98,7 +97,6 @@ class Transcript(QAbstractScrollArea):
         view.edit_requested.connect(self.edit_requested)
         view.regenerate_requested.connect(self.regenerate_requested)
         view.switch_requested.connect(self.switch_requested)
-        view.reload_requested.connect(self.reload_requested)
         view.resized.connect(self._resettle)
         view.set_busy(self._busy)
         view.show()
