@@ -44,7 +44,7 @@ def test_a_message_is_never_taken_for_html(banner: Banner) -> None:
 def test_a_damaged_database_can_be_set_aside(banner: Banner) -> None:
     done: list[bool] = []
     presenter = ErrorPresenter(banner, lambda: done.append(True))
-    presenter.show(Problem("store", "The chat database is damaged.", ""))
+    presenter.show(Problem("store_damaged", "The chat database is damaged.", ""))
     assert banner.action.text() == "Set the damaged file aside and start fresh"
     banner.action.click()
     assert done == [True]
@@ -57,6 +57,12 @@ def test_a_newer_database_is_never_offered_to_be_set_aside(banner: Banner) -> No
     presenter.show(Problem("store", "The chat history is not open.", ""))
     assert banner.text.text() == "It is from a newer version."
     assert "Update Q8 Chat" in banner.hint.text()
+    assert banner.action.isHidden()
+
+
+def test_a_database_in_use_is_never_offered_to_be_set_aside(banner: Banner) -> None:
+    presenter = ErrorPresenter(banner, lambda: None)
+    presenter.show(Problem("store", "The chat history is in use by another program.", "Close it."))
     assert banner.action.isHidden()
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from q8chat.chat.migrations import check_version, migrate
 from q8chat.chat.search import search_text
-from q8chat.core.errors import DiskFullError, Q8Error, StoreError
+from q8chat.core.errors import DiskFullError, Q8Error, StoreDamagedError, StoreError
 
 BUSY_SECONDS = 5.0
 _SMALLEST = 512  # bytes of a database's first page
@@ -100,8 +100,8 @@ def _primary_code(error: sqlite3.Error) -> int:
     return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF
 
 
-def _damaged(path: Path) -> StoreError:
-    return StoreError(
+def _damaged(path: Path) -> StoreDamagedError:
+    return StoreDamagedError(
         f"The chat history {path} is damaged or not a database.",
         "Nothing in it was changed. Put a backup in its place, or move it away to start with an empty history.",
     )

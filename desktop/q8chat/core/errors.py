@@ -73,6 +73,12 @@ class NotFoundError(StoreError):
     code = "store_not_found"
 
 
+class StoreDamagedError(StoreError):
+    """The chat database is damaged or no database; it can be set aside."""
+
+    code = "store_damaged"
+
+
 class StoreTooNewError(StoreError):
     """The chat database was written by a newer version of the application."""
 

@@ -28,10 +28,10 @@ class ErrorPresenter(QObject):
 
     def show(self, problem: Problem) -> None:
         """Say what happened and what to do; a damaged database brings a button that puts it aside."""
-        if problem.code in ("store", "store_too_new"):
+        if problem.code in ("store", "store_damaged", "store_too_new"):
             # Without a store everything else fails too; the first reason is the one that helps.
             problem = self._store_problem = self._store_problem or problem
-        if problem.code == "store":
+        if problem.code == "store_damaged":
             self._banner.show_message(
                 problem.message,
                 problem.hint or "The file is kept; you can also close Q8 Chat and restore a backup of it.",

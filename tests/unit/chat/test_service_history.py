@@ -70,7 +70,7 @@ def test_a_damaged_history_is_kept_and_a_new_one_begun(history: Path) -> None:
     history.write_bytes(b"not a database " * 1000)
     driver = ServiceDriver(history)
     try:
-        assert "damaged" in driver.problem("store").message
+        assert "damaged" in driver.problem("store_damaged").message
         driver.service.send(None, "Is this lost?")
         assert driver.wait(Unsent).text == "Is this lost?"
         driver.service.set_aside_database()
@@ -96,7 +96,7 @@ def test_damage_that_shows_later(history: Path) -> None:
         driver.wait(ConversationList)
         history.write_bytes(whole)
         driver.service.open_conversation(talk.id)
-        assert driver.wait(Problem).code == "store"
+        assert driver.wait(Problem).code == "store_damaged"
         driver.service.set_aside_database()
         assert driver.wait(ConversationList).conversations == ()
         driver.service.set_aside_database()  # at once again: the first one kept is not overwritten
