@@ -83,7 +83,7 @@ class RealWindow:
     def _find(self) -> bool:
         assert self.process.poll() is None, self.log
         found = subprocess.run(
-            ["xdotool", "search", "--onlyvisible", "--pid", str(self.process.pid), "--name", "Q8 Chat"],
+            ["xdotool", "search", "--all", "--onlyvisible", "--pid", str(self.process.pid), "--name", "Q8 Chat"],
             env=self._env,
             capture_output=True,
             text=True,
