@@ -8,12 +8,10 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import psutil
-import pytest
 
 from q8chat.chat.events import ConversationList, ConversationOpened, MessageText, Problem, Unsent
 from q8chat.chat.store import Store
@@ -122,18 +120,6 @@ def test_a_history_of_a_newer_version_is_not_touched(history: Path) -> None:
     finally:
         driver.service.close()
     assert history.read_bytes() == before
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A real file system of 2 MiB."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(disk)]
-    if os.geteuid() != 0 or subprocess.run(command, capture_output=True, check=False).returncode:
-        pytest.skip("mounting a file system takes root")
-    yield disk
-    subprocess.run(["umount", str(disk)], check=True)
 
 
 def fill(disk: Path) -> Path:

@@ -228,18 +228,6 @@ def test_a_full_disk_as_sqlite_reports_it(store: Store) -> None:
     check_full_disk(store, lambda: store._db.execute("PRAGMA max_page_count = 100000"))
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A real file system of 2 MiB."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(disk)]
-    if os.geteuid() != 0 or subprocess.run(command, capture_output=True, check=False).returncode:
-        pytest.skip("mounting a file system takes root")
-    yield disk
-    subprocess.run(["umount", str(disk)], check=True)
-
-
 def test_a_really_full_disk(small_disk: Path) -> None:
     filler = small_disk / "filler"
     filler.write_bytes(bytes(1 << 20))
