@@ -16,14 +16,14 @@ import pytest
 
 from q8chat.chat.store import Store
 from q8chat.chat.types import Status
-from q8chat.core.errors import DiskFullError, StoreError, StoreTooNewError
+from q8chat.core.errors import DiskFullError, StoreDamagedError, StoreError, StoreTooNewError
 from tests.fakes.big_store import fill
 
 NOBODY = 65534
 
 
 @contextmanager
-def refused(path: Path, kind: type[StoreError] = StoreError) -> Iterator[pytest.ExceptionInfo[StoreError]]:
+def refused(path: Path, kind: type[StoreError] = StoreDamagedError) -> Iterator[pytest.ExceptionInfo[StoreError]]:
     """Opening fails, says what to do, and leaves every file in the folder as it was."""
     before = {p: p.read_bytes() for p in path.parent.iterdir()}
     with pytest.raises(kind) as caught:
