@@ -91,7 +91,7 @@ def test_another_programs_database(tmp_path: Path) -> None:
         db.execute("CREATE TABLE bookmarks (url TEXT)")
         db.execute("PRAGMA user_version = 1")
         db.commit()
-    with refused(path) as caught:
+    with refused(path, StoreError) as caught:
         Store(path)
     assert "another program" in caught.value.message
 
