@@ -123,7 +123,7 @@ os._exit(0)
 
 
 def test_a_folder_in_its_place(tmp_path: Path) -> None:
-    with refused(tmp_path / "folder") as caught:
+    with refused(tmp_path / "folder", StoreError) as caught:
         (tmp_path / "folder").mkdir()
         try:
             Store(tmp_path / "folder")
