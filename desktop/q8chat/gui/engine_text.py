@@ -51,18 +51,6 @@ def describe(state: EngineState) -> EngineView:
             return EngineView(name, "Ready", "good", detail=model_detail(state))
 
 
-def without_figures(state: EngineState) -> str:
-    """What the status line says while there is nothing to count."""
-    match state.status:
-        case EngineStatus.NONE:
-            return "No model loaded"
-        case EngineStatus.LOADING:
-            return "Loading the model"
-        case EngineStatus.DEAD:
-            return "The model is not running"
-    return ""
-
-
 def model_detail(state: EngineState) -> str:
     """A tooltip with what is known of the loaded model."""
     loaded = state.loaded

@@ -15,7 +15,7 @@ from q8chat.runtime.messages import Overflow, Usage
 
 
 class StatusLine(QFrame):
-    """Shows the figures of the last answer of the conversation in view."""
+    """Shows the figures of the last answer of the conversation in view; hidden while there are none."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -24,9 +24,11 @@ class StatusLine(QFrame):
         self._overflow: Overflow = "drop_oldest"
         self._engine_memory = 0
         self._context_size = 0
-        self._instead = ""
         self.speed, self.memory = ElidedLabel(), ElidedLabel()
         self.context, self.gauge = ElidedLabel(), Gauge()
+        policy = self.sizePolicy()
+        policy.setRetainSizeWhenHidden(True)  # the composer stays where it is
+        self.setSizePolicy(policy)
         u = theme.unit()
         row = QHBoxLayout(self)
         row.setContentsMargins(2 * u, u // 2, 2 * u, u // 2)
@@ -54,7 +56,6 @@ class StatusLine(QFrame):
 
     def set_engine(self, state: EngineState) -> None:
         """Memory and context of a freshly loaded model, before it has answered."""
-        self._instead = engine_text.without_figures(state)
         self._engine_memory = state.loaded.memory if state.loaded else 0
         self._context_size = state.loaded.n_ctx if state.loaded else 0
         self._refresh()
@@ -76,8 +77,7 @@ class StatusLine(QFrame):
         for texts in engine_text.figures(usage, memory):
             if sum(self.speed.fontMetrics().horizontalAdvance(t) for t in texts) <= room:
                 break
-        if not any(texts):
-            texts = (self._instead, "", "")
+        self.setVisible(any(texts))
         for label, text in zip((self.speed, self.context, self.memory), texts, strict=True):
             label.setText(text)
             label.setVisible(bool(text))
