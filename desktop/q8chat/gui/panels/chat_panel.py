@@ -61,9 +61,9 @@ class ChatPanel(QWidget):
         self.stack.addWidget(self.transcript)
         composer_row = QHBoxLayout()
         composer_row.setContentsMargins(2 * u, 0, 2 * u, u)
-        composer_row.addStretch(1)
+        composer_row.addStretch(0)
         composer_row.addWidget(self.composer, 1000)
-        composer_row.addStretch(1)
+        composer_row.addStretch(0)
         self.composer.setMaximumWidth(COLUMN * self.fontMetrics().averageCharWidth())
         middle = QWidget()
         column = QVBoxLayout(middle)
@@ -101,7 +101,7 @@ class ChatPanel(QWidget):
     def _fit(self) -> None:
         """Unless the user has decided, the list is shown where there is room for it."""
         open_settings = self.model_bar.settings.isChecked()
-        needed = (84 if open_settings else 60) * theme.unit()
+        needed = (96 if open_settings else 60) * theme.unit()
         roomy = self.width() >= needed
         self.sidebar.setVisible(roomy if self._wants_sidebar is None else self._wants_sidebar)
         self.settings_pane.setVisible(open_settings)

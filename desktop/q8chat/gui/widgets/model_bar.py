@@ -104,12 +104,15 @@ class ModelBar(QFrame):
         self.progress.setValue(round(1000 * (view.fraction or 0)))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """A long name is shortened to half of the width."""
+        """A long name is shortened, so that what the model does can be read."""
         super().resizeEvent(event)
         self._fit_name()
 
     def _fit_name(self) -> None:
-        room = max(12 * theme.unit(), self.width() // 2)
+        u = theme.unit()
+        others = sum(w.sizeHint().width() for w in (self.sidebar, self.settings))
+        others += self.label.fontMetrics().horizontalAdvance(self._view.label) + 13 * u  # icon, arrow, distances
+        room = max(6 * u, min(self.width() // 2, self.width() - others))
         name = self.button.fontMetrics().elidedText(self._view.name, Qt.TextElideMode.ElideMiddle, room)
         self.button.setText(f"{name} ▾")
 
