@@ -420,3 +420,22 @@ def test_a_long_message_of_ones_own_is_folded_at_forty_lines(qtbot: QtBot, view:
     next(b for b in message(view, 1).findChildren(QPushButton) if b.text() == "Show all").click()
     settle(qtbot, view)
     assert "line 59" in texts(view)[0]
+
+
+def test_the_tab_key_goes_down_the_page(qtbot: QtBot, view: Transcript) -> None:
+    """Although what is lower is made first."""
+    view.show_path(long_path(6), 1)
+    settle(qtbot, view)
+    view.verticalScrollBar().setValue(0)
+    settle(qtbot, view)
+    view.activateWindow()
+    view.setFocus()
+    places = []
+    for _ in range(12):
+        view.window().focusWidget().focusNextPrevChild(True)
+        focused = view.window().focusWidget()
+        assert focused is not None
+        spot = focused.mapTo(view._column, QPoint(0, 0))
+        places.append((spot.y(), spot.x()))
+    assert places == sorted(places)
+    assert len(set(places)) == 12

@@ -2,31 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from PySide6.QtCore import QRect
-from PySide6.QtWidgets import QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QPushButton, QWidget
 
-from q8chat.gui.widgets.body import Body
 from q8chat.gui.widgets.message_actions import MessageActions
-from q8chat.gui.widgets.message_editor import MessageEditor
-from q8chat.gui.widgets.notices import Card, Waiting
+from q8chat.gui.widgets.message_parts import Parts
 from q8chat.gui.widgets.text_styles import Styles
-from q8chat.gui.widgets.thinking_block import ThinkingBlock
-
-
-@dataclass(slots=True)
-class Parts:
-    """The widgets of a message, those that were needed so far; hidden ones take no room."""
-
-    body: Body
-    thinking: ThinkingBlock | None = None
-    waiting: Waiting | None = None
-    card: Card | None = None
-    editor: MessageEditor | None = None
-    all: QPushButton | None = None  # "Show all"
-    ending: QLabel | None = None
-    tools: MessageActions | None = None
 
 
 def _shown(widget: QWidget | None) -> bool:

@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 
 from PySide6.QtCore import QEvent, Signal
 from PySide6.QtGui import QEnterEvent
-from PySide6.QtWidgets import QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QWidget
 
 from q8chat.chat.thinking import split_thinking
 from q8chat.chat.types import PathMessage, Status
-from q8chat.core import units
 from q8chat.gui.widgets.body import Body, Item
 from q8chat.gui.widgets.message_actions import MessageActions
 from q8chat.gui.widgets.message_editor import MessageEditor
 from q8chat.gui.widgets.message_folding import fold_point
 from q8chat.gui.widgets.message_frame import MessageFrame
-from q8chat.gui.widgets.message_layout import Parts, place
-from q8chat.gui.widgets.notices import ENDINGS, Card, Waiting
+from q8chat.gui.widgets.message_layout import place
+from q8chat.gui.widgets.message_parts import Parts
+from q8chat.gui.widgets.notices import ENDINGS, PROBLEMS
 from q8chat.gui.widgets.text_styles import Styles
-from q8chat.gui.widgets.thinking_block import ThinkingBlock
 
 
 class MessageView(MessageFrame):
@@ -39,7 +37,7 @@ class MessageView(MessageFrame):
         self._source = ""
         self._answer = ""  # the source without the thoughts
         self._dirty = self._unfolded = self._busy = False
-        self._parts = Parts(Body(styles, self, plain=self.mine))
+        self._parts = Parts(self, styles, plain=self.mine)
         self._parts.body.resized.connect(self.resized)
         self.show_entry(entry)
 
@@ -55,8 +53,9 @@ class MessageView(MessageFrame):
         self._unfolded = self._unfolded or streaming
         self._dirty = True
         self.flush()
-        self._show_ending(ENDINGS.get(message.status, ""))
-        self._show_card()
+        self._parts.show_ending(ENDINGS.get(message.status, ""))
+        problem = PROBLEMS.get(message.status, "")
+        self._parts.show_card(problem and (message.error or problem))
         if self._parts.tools is not None:
             self._show_branch(self._parts.tools)
         self.setAccessibleName("You" if self.mine else "Answer")
@@ -77,43 +76,24 @@ class MessageView(MessageFrame):
         else:
             parts = split_thinking(self._source, complete=final)
             self._answer = parts.answer
-            self._show_thinking(
-                parts.thinking, open_=parts.open and not final, any_=parts.open or bool(parts.thinking)
+            block = self._parts.show_thinking(
+                self._styles,
+                parts.thinking,
+                open_=parts.open and not final,
+                any_=parts.open or bool(parts.thinking),
             )
+            if block is not None:
+                block.resized.connect(self.resized)
+                block.show()
         cut = len(self._answer) if self._unfolded else fold_point(self._answer, mine=self.mine)
-        self._show_all_button(cut < len(self._answer))
+        button = self._parts.show_all(cut < len(self._answer), self._answer)
+        if button is not None:
+            button.clicked.connect(self._unfold)
         self._parts.body.set_text(
             self._answer if cut == len(self._answer) else self._answer[:cut].rstrip("\n"), final=final
         )
-        self._show_waiting(not final and not self._source.strip())
+        self._parts.show_waiting(not final and not self._source.strip())
         return True
-
-    def _show_thinking(self, text: str, *, open_: bool, any_: bool) -> None:
-        if any_ and self._parts.thinking is None:
-            self._parts.thinking = ThinkingBlock(replace(self._styles, muted=True, _chars={}), self)
-            self._parts.thinking.resized.connect(self.resized)
-            self._parts.thinking.show()
-        if self._parts.thinking is not None:
-            self._parts.thinking.setVisible(any_)
-            self._parts.thinking.show_thinking(text, open_=open_)
-
-    def _show_all_button(self, wanted: bool) -> None:
-        if wanted and self._parts.all is None:
-            self._parts.all = QPushButton(self)
-            self._parts.all.setProperty("kind", "flat")
-            self._parts.all.clicked.connect(self._unfold)
-        if self._parts.all is not None:
-            n_bytes = len(self._answer.encode("utf-8", "surrogatepass"))
-            self._parts.all.setText(f"Show all ({units.size(n_bytes)})" if n_bytes > 10_000 else "Show all")
-            self._parts.all.setVisible(wanted and self._parts.editor is None)
-
-    def _show_ending(self, words: str) -> None:
-        if words and self._parts.ending is None:
-            self._parts.ending = QLabel(self)
-            self._parts.ending.setProperty("role", "muted")
-        if self._parts.ending is not None:
-            self._parts.ending.setText(words)
-            self._parts.ending.setVisible(bool(words))
 
     @property
     def tools(self) -> MessageActions:
@@ -139,29 +119,10 @@ class MessageView(MessageFrame):
     def _has_tools(self) -> bool:
         return self.entry.message.status is not Status.STREAMING and self._parts.editor is None
 
-    def _show_waiting(self, wanted: bool) -> None:
-        if wanted and self._parts.waiting is None:
-            self._parts.waiting = Waiting(self)
-        if self._parts.waiting is not None:
-            self._parts.waiting.setVisible(wanted)
-
-    def _show_card(self) -> None:
-        message = self.entry.message
-        died = message.status is Status.INTERRUPTED
-        wanted = died or message.status is Status.FAILED
-        if wanted and self._parts.card is None:
-            self._parts.card = Card(self)
-        if self._parts.card is not None:
-            default = "The answer was interrupted." if died else "The answer could not be written."
-            self._parts.card.show_problem(message.error or default)
-            self._parts.card.setVisible(wanted)
-
     def set_styles(self, styles: Styles) -> None:
         """Other colours or another font."""
         self._styles = styles
-        self._parts.body.set_styles(styles)
-        if self._parts.thinking is not None:
-            self._parts.thinking.set_styles(replace(styles, muted=True, _chars={}))
+        self._parts.set_styles(styles)
         self.update()
 
     def set_busy(self, busy: bool) -> None:

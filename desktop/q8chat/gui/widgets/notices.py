@@ -14,6 +14,10 @@ ENDINGS = {
     Status.LENGTH: "Cut off at the token limit",
     Status.CONTEXT: "The context window is full",
 }
+PROBLEMS = {  # where the message itself does not say why
+    Status.INTERRUPTED: "The answer was interrupted.",
+    Status.FAILED: "The answer could not be written.",
+}
 
 
 class Waiting(QWidget):
