@@ -15,6 +15,7 @@ from q8chat.chat.search import search_text
 from q8chat.core.errors import DiskFullError, Q8Error, StoreDamagedError, StoreError
 
 BUSY_SECONDS = 5.0
+LOOKS, LOOK_AGAIN = 5, 0.05  # times, seconds between them
 _SMALLEST = 512  # bytes of a database's first page
 _FULL_BELOW = 1 << 20  # an I/O error with less than this free is the disk being full
 
@@ -60,6 +61,20 @@ def connect(path: Path) -> sqlite3.Connection:
 
 
 def _check_unopened(path: Path) -> None:
+    """Raise what `_look` finds, if it still finds it a moment later.
+
+    It takes no lock, so a process that is just creating the file, or writing its log back, looks like damage.
+    """
+    for _ in range(LOOKS - 1):
+        try:
+            _look(path)
+            return
+        except (sqlite3.DatabaseError, StoreDamagedError):
+            time.sleep(LOOK_AGAIN)
+    _look(path)
+
+
+def _look(path: Path) -> None:
     """Look at the file without the right to write, because merely opening and closing one may change it.
 
     It is never opened but by SQLite: closing a file drops every lock this process holds on it.
