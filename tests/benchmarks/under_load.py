@@ -20,7 +20,6 @@ from q8chat.hardware.threads import default_threads
 from q8chat.hardware.topology import read_topology
 from q8chat.runtime.messages import Turn
 from q8chat.runtime.sampling import Sampling
-
 from tests.benchmarks.engine_speed import ENDLESS
 from tests.benchmarks.measured_engine import MeasuredEngine
 from tests.benchmarks.peers import build_llama_cpp, llama_bench

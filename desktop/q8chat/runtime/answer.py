@@ -17,6 +17,9 @@ from q8chat.runtime.sampler import Sampler
 from q8chat.runtime.text import TextStream
 
 PROGRESS_EVERY = 0.25  # seconds between two Progress events
+# Seconds between two Delta events. Nobody reads faster, and every event wakes the reading process on a core that
+# the next token wants.
+SHOW_EVERY = 0.04
 ANSWER_ROOM = 512  # tokens kept free for an answer of unknown length, at most a quarter of the window
 SMALLEST_CHUNK = 128  # tokens; smaller micro-batches waste matrix work
 CHUNK_SECONDS = 1.0  # longest time between two signs of life while a long prompt is read
@@ -46,7 +49,8 @@ class Answer:
         self.prefilled = 0  # tokens evaluated, not reused
         self.prefill_seconds = 0.0
         self.generated: list[int] = []
-        self.parts: list[str] = []
+        self.unshown: list[str] = []
+        self.shown_at = 0.0
 
     def run(self) -> None:
         """Emit Prefill, Delta and Progress events and finally Done. Raises errors of `core.errors`."""
@@ -66,7 +70,8 @@ class Answer:
             reason = "cancelled"
         finally:
             self.sampler.close()
-        self._show(self.stream.finish())
+        self.unshown.append(self.stream.finish())
+        self._show(time.perf_counter())
         self._remember()
         self.emit(Done(self.request.id, reason, self.usage()))
 
@@ -88,23 +93,23 @@ class Answer:
     def _decode(self, max_tokens: int) -> FinishReason:
         context, model, sampler = self.context, self.model, self.sampler
         if self.prompt.text.rstrip().endswith("<think>"):
-            self._show(
-                "<think>\n"
-            )  # the template opened the block; without the tag the text could not be told apart
-        self.decode_started = shown_at = time.perf_counter()
+            self.unshown.append("<think>\n")  # the template opened the block; the text alone would not tell
+        self.decode_started = told_at = time.perf_counter()
         while True:
             token = sampler.sample(context)
             if model.is_eog(token):
                 return "stop"
             self.generated.append(token)
-            self._show(self.stream.feed(model.piece(token)))
+            self.unshown.append(self.stream.feed(model.piece(token)))
             if self.stream.stopped:
                 return "stop"
             now = time.perf_counter()
             self.first_token_at = self.first_token_at or now
-            if now - shown_at > PROGRESS_EVERY:
+            if now - self.shown_at > SHOW_EVERY:
+                self._show(now)
+            if now - told_at > PROGRESS_EVERY:
                 self.emit(Progress(self.request.id, self.usage()))
-                shown_at = now
+                told_at = now
             if len(self.generated) == max_tokens:
                 return "length"
             if len(context.tokens) >= context.n_ctx and not self._make_room():
@@ -132,10 +137,12 @@ class Answer:
         self._prefill(wanted)
         return True
 
-    def _show(self, text: str) -> None:
+    def _show(self, now: float) -> None:
+        text = "".join(self.unshown)
         if text:
-            self.parts.append(text)
             self.emit(Delta(self.request.id, text))
+            self.unshown.clear()
+            self.shown_at = now
 
     def _remember(self) -> None:
         """Let the next prompt find this answer in the cache, token by token."""
