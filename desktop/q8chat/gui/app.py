@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import signal
 import socket
 import sys
@@ -25,6 +26,13 @@ FREEZE_MS = 2000  # after the start, when everything that stays has been importe
 
 def run(argv: list[str]) -> int:
     """Show the window until it is closed; returns the exit code. `argv` may name a GGUF file to load."""
+    if _no_screen():
+        print(
+            "q8chat: There is no screen here: neither DISPLAY nor WAYLAND_DISPLAY is set."
+            " Start it in a desktop session, or chat in the terminal: q8chat chat MODEL.gguf",
+            file=sys.stderr,
+        )
+        return 1
     app = QApplication([sys.argv[0]])
     app.setApplicationName("q8chat")
     app.setApplicationDisplayName("Q8 Chat")
@@ -52,6 +60,11 @@ def shorten_collections() -> None:
     A full collection that visits it stops the window for 20 ms, in the middle of an answer.
     """
     gc.freeze()
+
+
+def _no_screen() -> bool:
+    """Whether Qt would abort the process because there is nothing to draw on."""
+    return sys.platform == "linux" and not {"DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"} & os.environ.keys()
 
 
 @contextmanager
