@@ -133,6 +133,21 @@ class RealWindow:
         """Texts of all finished answers."""
         return [c for role, c, status in self.messages() if role == "assistant" and status != "streaming"]
 
+    def wait_for_text(self, answer: int = 1, characters: int = 1) -> str:
+        """Wait until that answer, finished or not, has that many characters; its stored text.
+
+        With random sampling the starter model may go on for minutes; only greedy answers are waited for to the end.
+        """
+
+        def texts() -> list[str]:
+            return [content for role, content, _ in self.messages() if role == "assistant"]
+
+        wait_until(
+            lambda: len(texts()) >= answer and len(texts()[answer - 1]) >= characters,
+            f"text of answer {answer}; the log says: {self.log}",
+        )
+        return texts()[answer - 1]
+
     def wait_for_answers(self, n: int) -> str:
         """Wait until n answers are finished; the last one."""
         wait_until(lambda: len(self.answers()) >= n, f"answer {n}; the log says: {self.log}")

@@ -107,7 +107,8 @@ def test_a_killed_engine_is_named_and_one_click_loads_it_again(panel: ChatPanel,
     qtbot.waitUntil(lambda: panel._engine.status == EngineStatus.DEAD, timeout=10_000)
     assert panel.crash_notice.isVisible()
     assert panel._engine.problem
-    assert panel.crash_notice.label.text() == "The model is not running."
+    # The answer that tells the reason is saved first and then comes with the next event.
+    qtbot.waitUntil(lambda: panel.crash_notice.label.text() == "The model is not running.", timeout=10_000)
     assert not panel._busy()
     answer = stored()[1]
     assert answer.status == Status.INTERRUPTED
