@@ -64,6 +64,7 @@ class Answer:
         try:
             self.sampler.accept(self.prompt.tokens)
             self.reused = self.cache.prepare(self.prompt.tokens)
+            self.governor.begin()
             self._prefill(self.prompt.tokens)
             reason = self._decode(sampling.max_tokens)
         except Aborted:

@@ -16,10 +16,10 @@ from q8chat.core import paths
 from q8chat.core.errors import EngineError
 from q8chat.runtime.messages import Died, Event, Request, Wire
 
-# Spins of libgomp before a waiting thread sleeps in the kernel. Its default spins for milliseconds, which is deadly
-# when another program holds the core waited for; none at all costs half the speed on an idle machine.
-# Measured with SmolLM2-135M on 2 cores: see "Under load" in the README.
-SPIN_COUNT = "1000"
+# Spins of libgomp before a waiting thread sleeps in the kernel. Long enough for the gap between two tokens, so that
+# no thread has to be woken for each; a tenth of libgomp's default, which costs more when another program holds the
+# core waited for, until the governor has noticed. Measured: see "Under load" in the README.
+SPIN_COUNT = "30000"
 LOG_TAIL = 4096  # bytes of the engine's log looked at for the reason of a crash
 
 _SIGNALS: dict[int, str] = {

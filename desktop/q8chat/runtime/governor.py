@@ -13,6 +13,7 @@ from q8chat.hardware.load import OtherLoad
 
 CHECK_EVERY = 0.1  # seconds; the kernel counts CPU time in steps of 10 ms
 TAKEN = 0.4  # of a core used by others: from here on a thread on it would hold up the rest
+RECENT = 1.0  # seconds
 FREE_CHECKS = 3  # consecutive checks a core must be free before it is used again
 
 
@@ -28,6 +29,13 @@ class ThreadGovernor:
         self._checked = time.monotonic()
         self._others = 0.0  # cores, smoothed
         self._free = 0
+
+    def begin(self) -> None:
+        """A new answer begins: what others did while nobody watched is no sign of what they do now."""
+        now = time.monotonic()
+        if now - self._checked > RECENT:
+            self._load.sample()
+            self._checked = now
 
     def threads(self) -> int:
         """Threads to use for the next evaluation, 1..most."""

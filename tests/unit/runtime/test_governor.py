@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from q8chat.runtime.governor import FREE_CHECKS, ThreadGovernor
@@ -45,6 +48,14 @@ def test_a_core_is_taken_back_only_when_it_stays_free() -> None:
         assert follow(governor, 0.0, checks=FREE_CHECKS - 1) == 2
         assert follow(governor, 2.0) == 2
     assert follow(governor, 0.0) == 4
+
+
+def test_what_happened_between_two_answers_does_not_count() -> None:
+    governor = ThreadGovernor(2)
+    with subprocess.Popen([sys.executable, "-c", "import time\nwhile time.process_time() < 1.2: pass"]) as busy:
+        busy.wait()
+    governor.begin()
+    assert governor.threads() == 2
 
 
 def test_a_fixed_number_stays() -> None:
