@@ -17,7 +17,7 @@ from q8chat.hardware.topology import read_topology
 from q8chat.runtime.messages import Turn
 from q8chat.runtime.sampling import Sampling
 from tests.benchmarks.measured_engine import MeasuredEngine
-from tests.benchmarks.peers import build_llama_cpp, high_level, llama_bench
+from tests.benchmarks.peers import REPEATS, build_llama_cpp, high_level, llama_bench
 from tests.benchmarks.statistics_of import machine, ratios, summary
 
 # At temperature 0 SmolLM2 answers this without end, so that every run decodes the same 128 tokens.
@@ -42,12 +42,13 @@ def compare(model: Path, pairs: int, threads: int) -> None:
     prefill: dict[str, list[float]] = {"q8chat": [], "llama-bench": []}
     for _ in range(pairs):
         with MeasuredEngine(model) as engine:
-            answer = engine.ask([Turn("user", ENDLESS)])
-            assert answer.done.usage.completion_tokens == GENERATED
-            depth = answer.done.usage.prompt_tokens
-            decode["q8chat"].append(answer.decode_rate)
-            sampled = engine.ask([Turn("user", ENDLESS)], Sampling(seed=1, max_tokens=GENERATED))
-            decode["q8chat sampling"].append(sampled.decode_rate)
+            answers = [engine.ask([Turn("user", ENDLESS)]) for _ in range(REPEATS)]
+            assert all(a.done.usage.completion_tokens == GENERATED for a in answers)
+            depth = answers[0].done.usage.prompt_tokens
+            decode["q8chat"].append(statistics.mean(a.decode_rate for a in answers))
+            sampling = Sampling(seed=1, max_tokens=GENERATED)
+            sampled = [engine.ask([Turn("user", ENDLESS)], sampling) for _ in range(REPEATS)]
+            decode["q8chat sampling"].append(statistics.mean(a.decode_rate for a in sampled))
             turns = prompt_of(engine, PROMPT)
         with MeasuredEngine(model) as engine:
             prefill["q8chat"].append(engine.ask(turns, Sampling(max_tokens=1)).prefill_rate)

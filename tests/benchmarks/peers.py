@@ -12,6 +12,7 @@ from pathlib import Path
 import platformdirs
 
 VERSION = "0.3.36"  # of llama-cpp-python, as in the lock file
+REPEATS = 3  # runs per measurement, ours and theirs; single ones differ by 10 % on a machine with neighbours
 TARGETS = ("llama-bench", "llama-completion")
 
 
@@ -40,9 +41,9 @@ def build_llama_cpp() -> Path:
 def llama_bench(
     binaries: Path, model: Path, *, prompt: int, generate: int, threads: int, depth: int = 0, **env: str
 ) -> float:
-    """Tokens per second of one run of llama-bench, after its own warm-up."""
+    """Tokens per second, the mean of REPEATS runs of llama-bench after its own warm-up."""
     command = [binaries / "llama-bench", "-m", model, "-p", str(prompt), "-n", str(generate), "-d", str(depth)]
-    command += ["-t", str(threads), "-r", "1", "-o", "json"]
+    command += ["-t", str(threads), "-r", str(REPEATS), "-o", "json"]
     done = subprocess.run(command, check=True, capture_output=True, env=dict(os.environ, **env))
     return float(json.loads(done.stdout)[0]["avg_ts"])
 
