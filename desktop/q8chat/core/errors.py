@@ -91,6 +91,84 @@ class DiskFullError(Q8Error):
     code = "disk_full"
 
 
+class HubError(Q8Error):
+    """The hub answered something that can't be used."""
+
+    code = "hub"
+
+
+class HubUnreachableError(HubError):
+    """No connection to the hub, or it does not answer."""
+
+    code = "hub_unreachable"
+
+
+class OfflineError(HubError):
+    """Offline mode is on, so the network is not touched."""
+
+    code = "offline"
+
+
+class RepoNotFoundError(HubError):
+    """The repository does not exist, is private or was disabled."""
+
+    code = "repo_not_found"
+
+
+class RevisionNotFoundError(HubError):
+    """The repository has no such branch, tag or commit."""
+
+    code = "revision_not_found"
+
+
+class RemoteFileNotFoundError(HubError):
+    """The repository has no such file or quantization."""
+
+    code = "remote_file_not_found"
+
+
+class GatedRepoError(HubError):
+    """The repository's terms must be accepted first, or the token does not allow it."""
+
+    code = "repo_gated"
+
+
+class DownloadError(HubError):
+    """A download could not be finished; what was fetched is kept unless the message says otherwise."""
+
+    code = "download"
+
+
+class DownloadDamagedError(DownloadError):
+    """What was fetched has another checksum than the hub's; it was discarded."""
+
+    code = "download_damaged"
+
+
+class LibraryError(Q8Error):
+    """A file of the library can't be read, renamed, deleted or verified."""
+
+    code = "library"
+
+
+class CheckpointError(Q8Error):
+    """A checkpoint can't be converted: files missing, damaged, pickled, or of an unknown architecture."""
+
+    code = "checkpoint"
+
+
+class QuantizeError(Q8Error):
+    """A model can't be quantized as asked."""
+
+    code = "quantize"
+
+
+class JobError(Q8Error):
+    """A job's process died or its record can't be read or written."""
+
+    code = "job"
+
+
 class MissingStarterError(Q8Error):
     """The model that comes with the application is not where it should be."""
 

@@ -24,6 +24,8 @@ class Settings:
     appearance: str = "system"  # system, light or dark
     geometry: str = ""  # Qt's saveGeometry(), base64
     splitter: tuple[int, ...] = ()
+    model_folders: tuple[str, ...] = ()  # folders of others the library may read, each chosen by the user
+    offline: bool = False  # nothing touches the network
     context_lengths: dict[str, int] = field(default_factory=dict)  # tokens, by path; what is missing is automatic
 
     def with_model(self, path: str) -> Settings:

@@ -95,6 +95,9 @@ def test_a_message_that_is_too_long_does_not_end_the_chat(starter_model: Path) -
 
 def test_ctrl_c_at_the_prompt_ends_without_a_trace(terminal: Terminal) -> None:
     (engine,) = [p for p in psutil.Process(terminal.process.pid).children() if p.cmdline()[-1] == "engine"]
+    # readline loses a signal that comes after it wrote the prompt and before it waits for a key.
+    while psutil.Process(terminal.process.pid).status() != psutil.STATUS_SLEEPING:
+        time.sleep(0.01)
     terminal.type(CTRL_C)
     assert terminal.process.wait(timeout=10) == 130
     assert "Traceback" not in terminal.shown

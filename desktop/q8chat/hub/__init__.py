@@ -1,0 +1,1 @@
+"""The Hugging Face Hub: search, repositories, downloads that resume and are verified."""

@@ -1,0 +1,1 @@
+"""Long work in child processes: a queue that survives restarts, progress, pause, cancel."""

@@ -1,0 +1,1 @@
+"""Models on this machine: scan, describe, verify, rename, delete."""

@@ -1,0 +1,1 @@
+"""GGUF to GGUF at another level: types per tensor, the pipeline, calibration."""
