@@ -10,7 +10,7 @@ import re
 from typing import NamedTuple
 
 SUFFIX = ".gguf"
-_SHARD = re.compile(r"(?P<base>.+)-(?P<index>[0-9]{5})-of-(?P<count>[0-9]{5})\.gguf", re.IGNORECASE | re.DOTALL)
+_SHARD = re.compile(r"(?P<base>.+)-(?P<number>[0-9]{5})-of-(?P<total>[0-9]{5})\.gguf", re.IGNORECASE | re.DOTALL)
 # "UD-" are mixes made with care for each tensor (Unsloth), "i1-" made with an importance matrix (mradermacher);
 # only the first makes another file of the same repository, so only it belongs to the label.
 _LABEL = re.compile(
@@ -27,11 +27,11 @@ _SPELLED = {"FP16": "F16", "FP32": "F32"}
 
 
 class Shard(NamedTuple):
-    """One file of several; `base` is the name without number and suffix, `index` counts from 1."""
+    """One file of several; `base` is the name without number and suffix, `number` counts from 1."""
 
     base: str
-    index: int
-    count: int
+    number: int
+    total: int
 
 
 def is_gguf(name: str) -> bool:
@@ -44,13 +44,13 @@ def shard(name: str) -> Shard | None:
     found = _SHARD.fullmatch(name)
     if not found:
         return None
-    index, count = int(found["index"]), int(found["count"])
-    return Shard(found["base"], index, count) if 1 <= index <= count else None
+    number, total = int(found["number"]), int(found["total"])
+    return Shard(found["base"], number, total) if 1 <= number <= total else None
 
 
-def shard_name(base: str, index: int, count: int) -> str:
+def shard_name(base: str, number: int, total: int) -> str:
     """The name llama.cpp looks for when it loads the other shards."""
-    return f"{base}-{index:05d}-of-{count:05d}{SUFFIX}"
+    return f"{base}-{number:05d}-of-{total:05d}{SUFFIX}"
 
 
 def stem(name: str) -> str:
