@@ -24,7 +24,7 @@ from q8chat.gui.errors import ErrorPresenter
 from q8chat.gui.models import ModelChoice
 from q8chat.gui.operations import ChatOperations, SettingsKeeper
 from q8chat.gui.panels.chat_panel import ChatPanel
-from q8chat.gui.panels.registry import PANELS
+from q8chat.gui.panels.registry import PANELS, Renaming, Searchable
 from q8chat.gui.widgets.banner import Banner
 from q8chat.gui.widgets.nav_rail import NavRail
 
@@ -133,9 +133,9 @@ class MainWindow(QMainWindow):
         keys = {
             "Ctrl+N": (True, chat.new_conversation),
             "Ctrl+K": (True, chat.focus_search),
-            "Ctrl+F": (True, chat.focus_search),
+            "Ctrl+F": (False, self._search),
             "Ctrl+,": (True, chat.model_bar.settings.toggle),
-            "F2": (True, chat.rename),
+            "F2": (False, self._rename),
             "Ctrl+B": (True, chat.toggle_sidebar),
             "Ctrl+L": (True, chat.composer.setFocus),
             "Ctrl+O": (True, lambda: self._models.ask(self)),
@@ -150,6 +150,19 @@ class MainWindow(QMainWindow):
         for number in range(len(PANELS)):
             shortcut = QShortcut(QKeySequence(f"Ctrl+{number + 1}"), self)
             shortcut.activated.connect(lambda number=number: self.show_panel(number))
+
+    def _search(self) -> None:
+        panel = self._stack.currentWidget()
+        (panel if isinstance(panel, Searchable) else self._show_chat()).focus_search()
+
+    def _rename(self) -> None:
+        panel = self._stack.currentWidget()
+        (panel if isinstance(panel, Renaming) else self._show_chat()).rename()
+
+    def _show_chat(self) -> ChatPanel:
+        assert isinstance(self.chat, ChatPanel)
+        self.show_panel(0)
+        return self.chat
 
     def _restore_geometry(self) -> None:
         u = theme.unit()

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 from PySide6.QtWidgets import QWidget
 
 from q8chat.gui.context import AppContext
 from q8chat.gui.panels.chat_panel import ChatPanel
 from q8chat.gui.panels.machine_panel import MachinePanel
+from q8chat.gui.panels.models_panel import ModelsPanel
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +23,24 @@ class PanelSpec:
     create: Callable[[AppContext], QWidget]
 
 
+@runtime_checkable
+class Searchable(Protocol):
+    """A panel with a search field of its own: Ctrl+F."""
+
+    def focus_search(self) -> None:
+        """Ready to type."""
+
+
+@runtime_checkable
+class Renaming(Protocol):
+    """A panel in which something chosen can be renamed: F2."""
+
+    def rename(self) -> None:
+        """Begin to rename it."""
+
+
 PANELS = (
     PanelSpec("Chat", "chat", ChatPanel),
+    PanelSpec("Models", "library", ModelsPanel),
     PanelSpec("This machine", "cpu", MachinePanel),
 )

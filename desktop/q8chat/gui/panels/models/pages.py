@@ -1,0 +1,31 @@
+"""The pages of the Models panel in the order of their tabs. A new page is a file of its own and a line in PAGES."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+from PySide6.QtWidgets import QWidget
+
+from q8chat.gui.context import AppContext
+from q8chat.gui.panels.models.library_page import LibraryPage
+
+
+@runtime_checkable
+class PageSearch(Protocol):
+    """A page with a search field of its own: Ctrl+F and / lead there."""
+
+    def focus_search(self) -> None:
+        """Ready to type."""
+
+
+@dataclass(frozen=True, slots=True)
+class PageSpec:
+    """`create` is called when the page is first shown; the page is closed together with the window."""
+
+    title: str
+    create: Callable[[AppContext], QWidget]
+
+
+PAGES = (PageSpec("On this machine", LibraryPage),)

@@ -1,0 +1,82 @@
+"""Models: what is on this machine, what the hub has, and what is being fetched or made; one page each."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QCloseEvent, QKeyEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QStackedWidget, QTabBar, QVBoxLayout, QWidget
+
+from q8chat.gui import theme
+from q8chat.gui.context import AppContext
+from q8chat.gui.panels.models.pages import PAGES, PageSearch
+
+
+class ModelsPanel(QWidget):
+    """Tabs at the top choose the page; a page is made when first shown."""
+
+    def __init__(self, context: AppContext) -> None:
+        super().__init__()
+        self._context = context
+        self._pages: dict[int, QWidget] = {}
+        self._stack = QStackedWidget()
+        self.tabs = QTabBar()
+        self.tabs.setObjectName("pageTabs")
+        self.tabs.setAccessibleName("Pages of the models")
+        self.tabs.setDrawBase(False)
+        self.tabs.setExpanding(False)
+        self.tabs.setUsesScrollButtons(False)
+        self.tabs.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        for page in PAGES:
+            self.tabs.addTab(page.title)
+        self._lay_out()
+        self.tabs.currentChanged.connect(self._on_tab)
+        self._on_tab(0)
+
+    def _lay_out(self) -> None:
+        u = theme.unit()
+        bar = QFrame()
+        bar.setObjectName("pageBar")
+        row = QHBoxLayout(bar)
+        row.setContentsMargins(2 * u, u, 2 * u, u)
+        row.addWidget(self.tabs)
+        row.addStretch(1)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(bar)
+        column.addWidget(self._stack, 1)
+
+    def show_page(self, title: str) -> QWidget:
+        """Bring the page of this title to the front. Raises StopIteration when there is none."""
+        number = next(n for n, page in enumerate(PAGES) if page.title == title)
+        self.tabs.setCurrentIndex(number)
+        return self.page(number)
+
+    def page(self, number: int) -> QWidget:
+        """The page of that number; made when first asked for."""
+        if number not in self._pages:
+            self._pages[number] = PAGES[number].create(self._context)
+            self._stack.addWidget(self._pages[number])
+        return self._pages[number]
+
+    def focus_search(self) -> None:
+        """To the search field of the page in view, if it has one."""
+        page = self._stack.currentWidget()
+        if isinstance(page, PageSearch):
+            page.focus_search()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """/ leads to the search field, where no field took it as text."""
+        if event.text() == "/":
+            self.focus_search()
+        else:
+            super().keyPressEvent(event)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Tell the pages that the window is closing."""
+        for page in self._pages.values():
+            page.close()
+        super().closeEvent(event)
+
+    def _on_tab(self, number: int) -> None:
+        self._stack.setCurrentWidget(self.page(number))
