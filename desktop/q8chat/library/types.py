@@ -103,7 +103,7 @@ class Row(msgspec.Struct, frozen=True):
 
 
 class ModelDetails(msgspec.Struct, frozen=True):
-    """More about one model. `provenance`: where it came from as far as known. `sha256`: what it should be, or ""."""
+    """More about one model. `provenance`: where it came from if known. `sha256`: what it should be, or ""."""
 
     model: LibraryModel
     rows: tuple[Row, ...] = ()
