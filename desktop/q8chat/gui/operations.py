@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -93,12 +92,6 @@ class SettingsKeeper(QObject):
     def finish(self) -> None:
         """Wait until everything is on disk."""
         self._pool.waitForDone(1000)
-
-
-def own_command(*arguments: str) -> list[str]:
-    """The command line that runs this application with `arguments`, installed or frozen."""
-    module = [] if getattr(sys, "frozen", False) else ["-m", "q8chat"]
-    return [sys.executable, *module, *arguments]
 
 
 class JsonCommand(QObject):

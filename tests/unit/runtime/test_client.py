@@ -17,34 +17,9 @@ import pytest
 
 from q8chat.core import paths
 from q8chat.runtime import client as client_module
-from q8chat.runtime.client import EngineClient, _last_words
+from q8chat.runtime.client import EngineClient
 from q8chat.runtime.messages import Delta, Died, Failed, Generate, Load, Turn, Wire
 from tests.unit.runtime.engine_driver import Driver
-
-
-@pytest.mark.parametrize(
-    ("log", "words"),
-    [
-        ("", ""),
-        ("loading\nall is well\n", ""),
-        (
-            "/home/x/llama-vocab.cpp:12: GGML_ASSERT(a.size() == b.size()) failed\n(core dumped)\n",
-            "llama-vocab.cpp:12: GGML_ASSERT(a.size() == b.size()) failed",
-        ),
-        ("terminate called after throwing\n  what():  bad alloc\n", "bad alloc"),
-        ("Traceback (most recent call last):\n  File x\nValueError: é \n", "ValueError: é"),
-        ("x" * 100_000 + "\nMemoryError\n", "MemoryError"),
-        ("\udc80\xff\nMemoryError", "MemoryError"),
-    ],
-)
-def test_last_words(tmp_path: Path, log: str, words: str) -> None:
-    path = tmp_path / "log"
-    path.write_bytes(log.encode("utf-8", "surrogateescape"))
-    assert _last_words(path) == words
-
-
-def test_no_last_words(tmp_path: Path) -> None:
-    assert _last_words(tmp_path / "gone") == ""
 
 
 class Scripted:

@@ -8,9 +8,10 @@ from PySide6.QtCore import Qt, Slot
 from PySide6.QtGui import QCloseEvent, QShowEvent
 from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
 
+from q8chat.core.child_process import command
 from q8chat.gui import theme
 from q8chat.gui.context import AppContext
-from q8chat.gui.operations import JsonCommand, own_command
+from q8chat.gui.operations import JsonCommand
 from q8chat.gui.widgets.machine_report import MachineReport
 
 
@@ -20,7 +21,7 @@ class MachinePanel(QScrollArea):
     def __init__(self, _context: AppContext | None = None) -> None:
         super().__init__(widgetResizable=True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
-        self._command = JsonCommand(own_command("cpu", "--json"), self)
+        self._command = JsonCommand(command("cpu", "--json"), self)
         self._command.finished.connect(self.show_report)
         self._command.failed.connect(self._on_failed)
         self._asked = False
