@@ -41,7 +41,7 @@ def test_a_file_that_ends_inside_a_long_array_is_cut_off(tmp_path: Path, cut: in
     data = with_words(["x" * 100] * 9000)
     path = tmp_path / "cut.gguf"
     path.write_bytes(data[: data.index(b"words") + 20 + cut])
-    with pytest.raises(ModelFileError, match="inside its header"):
+    with pytest.raises(ModelFileError, match="its header"):
         read_header(path)
 
 
