@@ -163,6 +163,12 @@ class QuantizeError(Q8Error):
     code = "quantize"
 
 
+class OutputFileError(Q8Error):
+    """A model file can't be written there: the name is taken or the folder read-only."""
+
+    code = "output_file"
+
+
 class JobError(Q8Error):
     """A job's process died or its record can't be read or written."""
 
