@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 
+# Each has a `main` that serves requests on stdin until it closes.
+CHILD_ROLES = {
+    "engine": "q8chat.runtime.child",
+    "worker": "q8chat.jobs.worker_child",
+    "job": "q8chat.jobs.job_child",
+}
 CLI_VERBS = {"chat", "cpu", "-h", "--help", "--version"}
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run what the arguments ask for; returns the exit code."""
     args = sys.argv[1:] if argv is None else argv
-    if args[:1] == ["engine"]:
-        from q8chat.runtime import child
-
-        child.main()
+    if args and args[0] in CHILD_ROLES:
+        import_module(CHILD_ROLES[args[0]]).main()
         return 0
     if args and (args[0] in CLI_VERBS or not args[0].endswith(".gguf")):
         from q8chat import cli

@@ -70,8 +70,9 @@ class ChildProcess(Generic[T]):
         environment: Mapping[str, str] | None = None,
         keep_log: bool = False,
     ) -> None:
-        """Start it; its stderr goes to `log`, after what a kept log has already. `decode` raises ValueError for a line that is no message.
+        """Start it; its stderr goes to `log`, after what a kept log has already.
 
+        `decode` raises ValueError for a line that is no message.
         Raises OSError.
         """
         self._decode, self._on_message, self._on_end = decode, on_message, on_end
@@ -99,10 +100,14 @@ class ChildProcess(Generic[T]):
         except (BrokenPipeError, ValueError):
             pass
 
-    def close(self) -> None:
-        """End the process at once; returns when it is gone and its ending was reported."""
+    def kill(self) -> None:
+        """End the process without waiting for that: one stuck on a vanished disk may take its time."""
         self._closing = True
         self.process.kill()
+
+    def close(self) -> None:
+        """End the process at once; returns when it is gone and its ending was reported."""
+        self.kill()
         self.process.wait()
         if threading.current_thread() is not self._reader:
             self._reader.join()

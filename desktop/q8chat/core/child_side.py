@@ -42,6 +42,13 @@ def open_events() -> BinaryIO:
     return events
 
 
+def write_all(events: BinaryIO, line: bytes) -> None:
+    """Write a line that may be longer than what the pipe has room for."""
+    view = memoryview(line)
+    while view:
+        view = view[events.write(view) :]
+
+
 def read_requests(on_line: Callable[[bytes], None]) -> None:
     """Give each line of stdin to `on_line` on a thread of its own, and end the process the moment stdin closes.
 

@@ -48,7 +48,7 @@ class JobFailure(msgspec.Struct, frozen=True):
 
 
 class JobRecord(msgspec.Struct, frozen=True):
-    """One job. Times are seconds since 1970. `params` and `result` are plain JSON objects, as its kind wants them."""
+    """One job. Times are seconds since 1970. `params` and `result` are plain JSON objects that its kind knows."""
 
     id: str
     kind: str

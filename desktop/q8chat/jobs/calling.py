@@ -1,0 +1,22 @@
+"""Calling a function of ours by name, with parameters that came over a pipe."""
+
+from __future__ import annotations
+
+import inspect
+import typing
+from collections.abc import Mapping
+from typing import Any
+
+from q8chat.jobs import wire
+
+
+def run(target: str, params: Mapping[str, Any], given: Mapping[str, Any]) -> Any:
+    """Call "module:function" with `params` as the types it is annotated with, and what it wants of `given`.
+
+    Raises ValueError for parameters of the wrong type, and what the function raises.
+    """
+    function = wire.find(target)
+    hints = typing.get_type_hints(function)
+    arguments = {name: wire.convert(value, hints[name]) for name, value in params.items()}
+    wanted = inspect.signature(function).parameters
+    return function(**arguments, **{name: value for name, value in given.items() if name in wanted})

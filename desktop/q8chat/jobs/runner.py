@@ -1,0 +1,202 @@
+"""Runs the jobs: which may start, and what becomes of them when they end. All on the queue's thread."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from q8chat.core import paths
+from q8chat.core.child_process import ChildProcess, Ending, command
+from q8chat.core.errors import JobError
+from q8chat.jobs import wire
+from q8chat.jobs.book import JobBook
+from q8chat.jobs.kinds import LANES, Kind
+from q8chat.jobs.store import Action
+from q8chat.jobs.types import JobFailure, JobProgress, JobRecord, JobState
+from q8chat.jobs.wire import FromJob, JobDone, JobFailed, JobUpdate, Start
+
+_AGAIN = "Try again; what was done so far is kept."
+_DISCARD_LANE, _DISCARDS = "discard", 2
+
+
+class _Run:
+    """A job's process and what it said last."""
+
+    def __init__(self, lane: str) -> None:
+        self.lane = lane
+        self.child: ChildProcess[FromJob] | None = None
+        self.outcome: JobDone | JobFailed | None = None
+
+
+class Runner:
+    """`post` hands a callable to the queue's thread."""
+
+    def __init__(
+        self, book: JobBook, kinds: Mapping[str, Kind], post: Callable[[Callable[[], None]], None]
+    ) -> None:
+        self._book, self._kinds, self._post = book, kinds, post
+        self._runs: dict[str, _Run] = {}
+        self._stopping = False
+        self._forget: set[str] = set()  # cleared as soon as what they left behind is removed
+        self._actions: dict[Action, Callable[[JobRecord], None]] = {
+            "pause": self._pause,
+            "resume": self._resume,
+            "cancel": self._cancel,
+            "retry": self._retry,
+            "clear": self._clear,
+        }
+
+    def adopt(self) -> None:
+        """Go on with what an earlier process was doing."""
+        for record in self._book.records():
+            if record.state == JobState.RUNNING:
+                self._book.change(record, state=JobState.QUEUED)
+        self.schedule()
+
+    def act(self, job: str, action: Action) -> None:
+        """Do what the user wants if the job is still in a state for it."""
+        if (record := self._book.get(job)) is not None:
+            self._actions[action](record)
+            self.schedule()
+
+    def schedule(self) -> None:
+        """Start what may run, oldest first."""
+        for record in self._book.records():
+            if self._stopping or record.id in self._runs:
+                continue
+            kind = self._kinds[record.kind]
+            if record.state == JobState.CANCELLING:
+                if self._free(_DISCARD_LANE, _DISCARDS):
+                    self._start(record, _DISCARD_LANE, kind.discard)
+            elif record.state == JobState.QUEUED and self._free(kind.lane, LANES[kind.lane]):
+                self._start(record, kind.lane, kind.run)
+
+    def kill_all(self) -> None:
+        """End all processes; the jobs go on with the next start of the application."""
+        self._stopping = True
+        for job in self._runs:
+            self._kill(job)
+
+    @property
+    def idle(self) -> bool:
+        """Whether no process is left."""
+        return not self._runs
+
+    # ---- what the user wants -----------------------------------------------------------------------------------
+
+    def _pause(self, record: JobRecord) -> None:
+        if record.state in (JobState.QUEUED, JobState.RUNNING):
+            self._kill(record.id)
+            self._book.change(record, state=JobState.PAUSED, progress=_standing(record.progress))
+
+    def _resume(self, record: JobRecord) -> None:
+        if record.state == JobState.PAUSED:
+            self._book.change(record, state=JobState.QUEUED)
+
+    def _cancel(self, record: JobRecord) -> None:
+        if record.state in (JobState.DONE, JobState.CANCELLED, JobState.CANCELLING):
+            return
+        self._kill(record.id)
+        if self._kinds[record.kind].discard:
+            self._book.change(record, state=JobState.CANCELLING, progress=_standing(record.progress))
+        else:
+            self._finish(record, JobState.CANCELLED)
+
+    def _retry(self, record: JobRecord) -> None:
+        if record.state in (JobState.FAILED, JobState.CANCELLED):
+            self._book.change(record, state=JobState.QUEUED, error=None, finished=None)
+
+    def _clear(self, record: JobRecord) -> None:
+        if record.state == JobState.FAILED:  # what it has done so far would otherwise lie about for ever
+            self._forget.add(record.id)
+            self._cancel(record)
+        elif record.is_finished:
+            self._remove(record)
+
+    # ---- processes ---------------------------------------------------------------------------------------------
+
+    def _free(self, lane: str, places: int) -> bool:
+        return sum(run.lane == lane for run in self._runs.values()) < places
+
+    def _kill(self, job: str) -> None:
+        run = self._runs.get(job)
+        if run is not None and run.child is not None:
+            run.child.kill()
+
+    def _start(self, record: JobRecord, lane: str, target: str) -> None:
+        run = self._runs[record.id] = _Run(lane)
+        job = record.id
+        try:
+            log = Path(record.log) if record.log else _log_path(job)
+            log.parent.mkdir(parents=True, exist_ok=True)
+            run.child = ChildProcess(
+                command("job"),
+                log,
+                _decode,
+                lambda message: self._post(lambda: self._heard(job, run, message)),
+                lambda ending: self._post(lambda: self._ended(job, run, ending)),
+                keep_log=True,
+            )
+        except OSError as e:
+            del self._runs[job]
+            error = JobFailure(JobError.code, f"The job could not be started: {e.strerror}.", "Try again.")
+            self._finish(record, JobState.FAILED, error=error)
+            return
+        if record.state == JobState.QUEUED:
+            record = self._book.change(record, state=JobState.RUNNING, log=str(log))
+        run.child.send(wire.line(Start(target, record.params, str(self._book.store.lock_path(job)))))
+
+    def _heard(self, job: str, run: _Run, message: FromJob) -> None:
+        if not isinstance(message, JobUpdate):
+            run.outcome = message
+        elif (record := self._book.get(job)) is not None and record.state == JobState.RUNNING:
+            self._book.progress(record, message.progress)
+
+    def _ended(self, job: str, run: _Run, ending: Ending) -> None:
+        del self._runs[job]
+        record = self._book.get(job)
+        if record is not None and record.state == JobState.CANCELLING and run.lane == _DISCARD_LANE:
+            self._finish(record, JobState.CANCELLED, error=_failure(run, ending))
+        elif record is not None and record.state == JobState.RUNNING and not ending.expected:
+            error = _failure(run, ending)
+            result = run.outcome.result if isinstance(run.outcome, JobDone) else {}
+            state = JobState.FAILED if error else JobState.DONE
+            self._finish(record, state, error=error, result=result)
+        self.schedule()
+
+    def _finish(self, record: JobRecord, state: JobState, **changes: object) -> None:
+        progress = _standing(record.progress)
+        record = self._book.change(record, state=state, finished=time.time(), progress=progress, **changes)
+        if record.id in self._forget and state == JobState.CANCELLED:
+            self._forget.discard(record.id)
+            self._remove(record)
+        self._book.trim()
+
+    def _remove(self, record: JobRecord) -> None:
+        if record.log:
+            Path(record.log).unlink(missing_ok=True)
+        self._book.remove(record.id)
+
+
+def _failure(run: _Run, ending: Ending) -> JobFailure | None:
+    """Why it failed; None if it did what it should."""
+    if isinstance(run.outcome, JobFailed):
+        return JobFailure(run.outcome.code, run.outcome.message, run.outcome.hint)
+    if run.outcome is None:
+        return JobFailure(JobError.code, f"The job stopped: {ending.describe()}.", _AGAIN)
+    return None
+
+
+def _standing(progress: JobProgress) -> JobProgress:
+    """As far as it came, going nowhere."""
+    return JobProgress(progress.done, progress.total, progress.unit)
+
+
+def _log_path(job: str) -> Path:
+    return paths.log_dir() / "jobs" / f"{job}.log"
+
+
+def _decode(data: bytes) -> FromJob:
+    message: FromJob = wire.decode(data, FromJob)
+    return message
