@@ -20,6 +20,11 @@ def config_dir() -> Path:
     return platformdirs.user_config_path(APP, appauthor=False, ensure_exists=True)
 
 
+def cache_dir() -> Path:
+    """What can be made again, e.g. headers that were read; honours XDG_CACHE_HOME. Created on first use."""
+    return platformdirs.user_cache_path(APP, appauthor=False, ensure_exists=True)
+
+
 def log_dir() -> Path:
     """Native logs of the engine; honours XDG_STATE_HOME. Created on first use."""
     return platformdirs.user_log_path(APP, appauthor=False, ensure_exists=True)

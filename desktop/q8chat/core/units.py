@@ -18,6 +18,15 @@ def count(n: int) -> str:
     return f"{n:,}"
 
 
+def parameters(n: int) -> str:
+    """A number of weights with two or three digits: 135M, 1.2B, 70B; "" for 0, which is not known."""
+    for size, letter in ((10**12, "T"), (10**9, "B"), (10**6, "M"), (10**3, "K")):
+        if n >= 0.9995 * size:
+            value = n / size
+            return f"{value:.1f}{letter}".replace(".0", "") if value < 9.95 else f"{value:.0f}{letter}"
+    return str(n) if n else ""
+
+
 def seconds(value: float) -> str:
     """A duration: 85 ms, 1.4 s, 3 min 20 s."""
     if value < 0.9995:

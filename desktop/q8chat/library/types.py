@@ -5,8 +5,6 @@ Paths are absolute text. A file whose name is no valid text never becomes a mode
 
 from __future__ import annotations
 
-from typing import Literal
-
 import msgspec
 
 from q8chat.gguf_files.provenance import Provenance
@@ -16,12 +14,11 @@ class Folder(msgspec.Struct, frozen=True):
     """A place where models are looked for.
 
     `source`: "Q8 Chat", "Starter", the name of an application, or the path itself for a folder the user added.
-    `layout`: how models lie in it. `writable`: whether we may rename and delete there; only in our own folder.
+    `writable`: whether we may rename and delete there; only in our own folder.
     """
 
     path: str
     source: str
-    layout: Literal["files", "hub_cache", "ollama"] = "files"
     writable: bool = False
 
 
