@@ -1,4 +1,4 @@
-"""What every panel may use: the service, its signals, the settings, the models and the way to show a problem."""
+"""What every panel may use: the service and its signals, settings, models, problems, the worker and the jobs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from q8chat.chat.service import ChatService
 from q8chat.gui.errors import ErrorPresenter
 from q8chat.gui.models import ModelChoice
-from q8chat.gui.operations import ChatOperations, SettingsKeeper
+from q8chat.gui.operations import ChatOperations, JobOperations, SettingsKeeper, WorkerOperations
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,3 +19,5 @@ class AppContext:
     settings: SettingsKeeper
     models: ModelChoice
     errors: ErrorPresenter
+    worker: WorkerOperations
+    jobs: JobOperations

@@ -22,7 +22,7 @@ from q8chat.gui import dialogs, theme
 from q8chat.gui.context import AppContext
 from q8chat.gui.errors import ErrorPresenter
 from q8chat.gui.models import ModelChoice
-from q8chat.gui.operations import ChatOperations, SettingsKeeper
+from q8chat.gui.operations import ChatOperations, JobOperations, SettingsKeeper, WorkerOperations
 from q8chat.gui.panels.chat_panel import ChatPanel
 from q8chat.gui.panels.registry import PANELS, Renaming, Searchable
 from q8chat.gui.widgets.banner import Banner
@@ -44,7 +44,8 @@ class MainWindow(QMainWindow):
         self.banner = Banner()
         errors = ErrorPresenter(self.banner, service.set_aside_database)
         self._models = ModelChoice(service, settings, self)
-        self._context = AppContext(service, operations, settings, self._models, errors)
+        self._worker, self._jobs = WorkerOperations(parent=self), JobOperations(self)
+        self._context = AppContext(service, operations, settings, self._models, errors, self._worker, self._jobs)
         self._started = False
         self._panels: dict[int, QWidget] = {}
         self.rail = NavRail([(p.icon, p.title) for p in PANELS], self._make_menu())
@@ -54,6 +55,7 @@ class MainWindow(QMainWindow):
         operations.problem.connect(errors.show)
         operations.conversation_list.connect(lambda _: errors.store_works())
         settings.failed.connect(errors.show)
+        self._jobs.problem.connect(errors.show)
         self.rail.chosen.connect(self.show_panel)
         self._add_shortcuts()
         self._restore_geometry()
@@ -65,6 +67,7 @@ class MainWindow(QMainWindow):
         self._started = True
         self.chat.composer.setFocus()  # only now: showing the window gave the focus to its first button
         self._load_model(model)
+        self._jobs.start()
         QTimer.singleShot(WARM_UP_MS, self.chat.transcript.warm_up)
 
     def _load_model(self, model: str) -> None:
@@ -218,6 +221,8 @@ class MainWindow(QMainWindow):
         for panel in self._panels.values():
             panel.close()
         self._started = False
+        self._worker.close()
+        self._jobs.close()
         self._service.close()
         self._settings.finish()
         super().closeEvent(event)

@@ -1,0 +1,87 @@
+"""Calls to the worker whose results arrive on the GUI thread."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from PySide6.QtCore import QObject, Qt, Signal, Slot
+from shiboken6 import isValid
+
+from q8chat.core.errors import Q8Error
+from q8chat.core.progress import Progress
+from q8chat.jobs.worker import CallHandle, Worker
+
+Deliver = Callable[[Any], None]
+
+
+class OperationHandle:
+    """One call under way."""
+
+    def __init__(self, owner: QObject | None) -> None:
+        self._owner = owner
+        self._handle: CallHandle | None = None
+        self._over = False
+
+    def cancel(self) -> None:
+        """Nothing arrives any more, not even what has left the worker already."""
+        self._over = True
+        if self._handle is not None:
+            self._handle.cancel()
+
+    def attach(self, handle: CallHandle) -> None:
+        """Of the call in the worker."""
+        self._handle = handle
+
+    def deliver(self, receiver: Deliver, value: Any) -> None:
+        """On the GUI thread: unless it was cancelled or the receiver is gone."""
+        owner = self._owner or getattr(receiver, "__self__", None)
+        if isinstance(owner, QObject) and not isValid(owner):
+            self.cancel()
+        if not self._over:
+            receiver(value)
+
+
+class WorkerOperations(QObject):
+    """The one worker of this window. Its process starts with the first call; `jobs.methods` has what it knows."""
+
+    _arrived = Signal(object, object, object)
+
+    def __init__(self, worker: Worker | None = None, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._worker = worker or Worker()
+        self._arrived.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
+
+    def call(
+        self,
+        method: str,
+        params: dict[str, Any],
+        done: Deliver,
+        failed: Callable[[Q8Error], None],
+        *,
+        progress: Callable[[Progress], None] | None = None,
+        owner: QObject | None = None,
+    ) -> OperationHandle:
+        """Call a method of the worker; `done` or `failed` is called later on the GUI thread, once.
+
+        Neither when the QObject they are methods of was destroyed; for plain functions it is named as `owner`.
+        """
+        call = OperationHandle(owner)
+        handle = self._worker.call(
+            method,
+            params,
+            lambda value: self._arrived.emit(call, done, value),
+            lambda error: self._arrived.emit(call, failed, error),
+            lambda value: self._arrived.emit(call, progress, value) if progress else None,
+        )
+        call.attach(handle)
+        return call
+
+    def close(self) -> None:
+        """End the worker; nothing arrives any more."""
+        self._worker.close()
+        self._arrived.disconnect()
+
+    @Slot(object, object, object)
+    def _deliver(self, call: OperationHandle, receiver: Deliver, value: Any) -> None:
+        call.deliver(receiver, value)
