@@ -6,4 +6,11 @@ from q8chat.gui.operations.jobs import JobOperations
 from q8chat.gui.operations.settings import SettingsKeeper
 from q8chat.gui.operations.worker import OperationHandle, WorkerOperations
 
-__all__ = ["ChatOperations", "JobOperations", "JsonCommand", "OperationHandle", "SettingsKeeper", "WorkerOperations"]
+__all__ = [
+    "ChatOperations",
+    "JobOperations",
+    "JsonCommand",
+    "OperationHandle",
+    "SettingsKeeper",
+    "WorkerOperations",
+]

@@ -58,8 +58,8 @@ class WorkerOperations(QObject):
         params: dict[str, Any],
         done: Deliver,
         failed: Callable[[Q8Error], None],
-        *,
         progress: Callable[[Progress], None] | None = None,
+        *,
         owner: QObject | None = None,
     ) -> OperationHandle:
         """Call a method of the worker; `done` or `failed` is called later on the GUI thread, once.
