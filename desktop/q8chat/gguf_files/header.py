@@ -160,11 +160,19 @@ def read_header(path: Path) -> Header:
             raise ModelFileError(f"{path} is not a file.", "Choose a .gguf file.")
         size = path.stat().st_size
         with path.open("rb") as f:
-            header = _parse(_Reader(f, path, size))
+            return parse_header(f, path, size)
     except (FileNotFoundError, ValueError) as e:  # ValueError: a NUL in the name
         raise ModelFileError(f"There is no file {path}.", "Check the path or choose another model.") from e
     except OSError as e:
         raise ModelFileError(f"{path} can't be read: {e.strerror}.", "Check the file's permissions.") from e
+
+
+def parse_header(f: BinaryIO, path: Path, size: int) -> Header:
+    """The same for a file of `size` bytes that is open at its beginning; it needs `read`, `seek` and `tell`.
+
+    `path` is for the messages and the result. Raises ModelFileError, and OSError as `f` does.
+    """
+    header = _parse(_Reader(f, path, size))
     end = max((header.data_offset + t.offset + t.n_bytes for t in header.tensors), default=0)
     if end > size:
         raise ModelFileError(
