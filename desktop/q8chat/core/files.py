@@ -29,3 +29,32 @@ def publish(path: Path, data: bytes) -> None:
                 f"No space left on the disk to write {path}.", "Free some space and try again."
             ) from e
         raise
+
+
+def reveal(part: Path, path: Path) -> None:
+    """Give a finished and flushed `part` its name, which must be free, and make that last a power failure.
+
+    Raises FileExistsError (both files are as they were) or OSError.
+    """
+    try:
+        os.link(part, path)  # unlike a rename it never replaces what is there
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without links
+        if os.path.lexists(path):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from None
+        part.rename(path)
+    else:
+        part.unlink()
+    _flush_folder(path.parent)
+
+
+def _flush_folder(folder: Path) -> None:
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except OSError:  # Windows opens no folders, and needs no flush
+        return
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
