@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from q8chat.core.errors import ContextOverflowError
-from q8chat.runtime.context import N_BATCH, Aborted, Context
+from q8chat.runtime.context import Aborted, Context
+from q8chat.runtime.footprint import N_BATCH
 from q8chat.runtime.governor import ThreadGovernor
 from q8chat.runtime.kv_cache import KVCache
 from q8chat.runtime.memory import resident_bytes

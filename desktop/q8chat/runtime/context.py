@@ -7,9 +7,9 @@ from typing import Any
 
 from q8chat.core.errors import EngineError, NotEnoughMemoryError
 from q8chat.core.units import count
+from q8chat.runtime.footprint import KV_TYPES, N_BATCH
 from q8chat.runtime.model import Model
 
-N_BATCH = 512  # tokens per evaluation; llama.cpp's own micro-batch, more only delays the reaction to Stop
 ABORTED = 2  # llama_decode's result when the abort callback fired
 NO_SLOT = 1  # llama_decode's result when the KV cache is full
 
@@ -21,14 +21,16 @@ class Aborted(Exception):  # noqa: N818  not an error: Stop was asked for
 class Context:
     """Owns a `llama_context`; `tokens` is what its KV cache holds, position by position."""
 
-    def __init__(self, model: Model, n_ctx: int, threads: int) -> None:
+    def __init__(self, model: Model, n_ctx: int, threads: int, kv_type: str = "f16") -> None:
         """Raises NotEnoughMemoryError if llama.cpp can't make the context."""
         self.model = model
         self.lib = lib = model.lib
         params = lib.llama_context_default_params()
         params.n_ctx = n_ctx
         params.n_batch = params.n_ubatch = N_BATCH
+        params.n_outputs_max = 1  # logits are asked for one row at a time; for all of them scratch is large
         params.n_threads = params.n_threads_batch = threads
+        params.type_k = params.type_v = KV_TYPES[kv_type]
         # libc's atoi reads the flag without the GIL: "0" goes on, "1" stops. A Python callback would be called
         # for every node of the graph.
         self._abort = ctypes.create_string_buffer(b"0", 2)

@@ -40,7 +40,7 @@ class Engine:
         started = time.perf_counter()
         path = Path(request.path)
         header = read_header(path)
-        n_ctx = choose_context(header, request.n_ctx)
+        n_ctx = choose_context(header, request.n_ctx, kv_type=request.kv_type, mmap=request.mmap)
         shown = 0.0
 
         def progress(fraction: float) -> None:
@@ -50,10 +50,10 @@ class Engine:
                 self._emit(Loading(fraction))
                 shown = now
 
-        model = Model(path, progress)
+        model = Model(path, progress, mmap=request.mmap)
         threads = request.threads or default_threads(read_topology())
         self._governor = ThreadGovernor(threads, adapt=not request.threads)
-        self._context = context = Context(model, n_ctx, threads)
+        self._context = context = Context(model, n_ctx, threads, request.kv_type)
         self._cache = KVCache(context, read_memory().available // SNAPSHOT_SHARE)
         self.use_template(request.template)
         self._warm_up(context)

@@ -31,13 +31,16 @@ class Load:
     """Load a model. n_ctx 0: the model's own context length, as far as memory allows (at most 8,192).
 
     threads 0: let the engine watch the machine and adapt. template: name of a built-in template to use in
-    place of the model's own (see `runtime.fallback_templates.FALLBACKS`), or "" for the model's own.
+    place of the model's own (see `runtime.fallback_templates.FALLBACKS`), or "" for the model's own. kv_type: what
+    the KV cache is made of (`runtime.footprint.KV_TYPES`). mmap: map the file, or read it into memory.
     """
 
     path: str
     n_ctx: int = 0
     threads: int = 0
     template: str = ""
+    kv_type: str = "f16"
+    mmap: bool = True
 
 
 @dataclass(frozen=True, slots=True)

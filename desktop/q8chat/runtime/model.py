@@ -11,6 +11,7 @@ from typing import Any
 from q8chat.core.errors import ModelFileError
 from q8chat.runtime import native
 
+LOAD_READ, LOAD_MAPPED = 0, 1  # LLAMA_LOAD_MODE_NONE, LLAMA_LOAD_MODE_MMAP
 PIECE_BUFFER = 256  # bytes; grows when a piece is longer (runs of spaces in code)
 # Markers of a thinking block: some models have them as control tokens, whose text would otherwise be hidden.
 THINK_MARKERS = ("<think>", "</think>")
@@ -19,12 +20,16 @@ THINK_MARKERS = ("<think>", "</think>")
 class Model:
     """Owns a `llama_model`. Not thread-safe; `close()` frees it."""
 
-    def __init__(self, path: Path, progress: Callable[[float], None] | None = None) -> None:
-        """Load `path`, memory-mapped. `progress` gets 0..1. Raises ModelFileError with llama.cpp's reason."""
+    def __init__(self, path: Path, progress: Callable[[float], None] | None = None, *, mmap: bool = True) -> None:
+        """Load `path`, memory-mapped or read into memory. `progress` gets 0..1.
+
+        Raises ModelFileError with llama.cpp's reason.
+        """
         self.lib = lib = native.library()
         self.path = path
         params = lib.llama_model_default_params()
         params.n_gpu_layers = 0
+        params.load_mode = LOAD_MAPPED if mmap else LOAD_READ
 
         def on_progress(fraction: float, _user_data: Any) -> bool:
             if progress:
@@ -51,12 +56,15 @@ class Model:
             self.lib.llama_model_free(self.handle)
             self.handle = None
 
-    def tokenize(self, text: str, *, add_special: bool = False) -> list[int]:
-        """Token ids of `text`; text of control tokens becomes those tokens. Lone surrogates become "?"."""
+    def tokenize(self, text: str, *, add_special: bool = False, parse_special: bool = True) -> list[int]:
+        """Token ids of `text`; with `parse_special` text of control tokens becomes those tokens.
+
+        `add_special`: with the tokens the model wants at the beginning and end. Lone surrogates become "?".
+        """
         data = text.encode("utf-8", "replace")
         room = len(data) + 16
         buffer = (ctypes.c_int32 * room)()
-        n = self.lib.llama_tokenize(self.vocab, data, len(data), buffer, room, add_special, True)
+        n = self.lib.llama_tokenize(self.vocab, data, len(data), buffer, room, add_special, parse_special)
         if n < 0:
             raise ModelFileError(f"{self.path.name}: the tokenizer needs {-n:,} tokens for {len(data):,} bytes.")
         return buffer[:n]
