@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from q8chat.core.progress import Cancel
-from q8chat.library import usage
+from q8chat.library import sources, usage
 from q8chat.library.cache import HeaderCache
 from q8chat.library.layouts import layout
 from q8chat.library.patience import Pulse, together
@@ -82,3 +82,8 @@ def _fresh(parts: list[Part], seen: set[str]) -> Iterator[list[Part]]:
         if not reals <= seen:
             yield files
         seen |= reals
+
+
+def scan_chosen(chosen: list[str], cancel: Cancel | None = None) -> ScanResult:
+    """Our own folder, the starter's, and those of other applications in `chosen` (`Settings.model_folders`)."""
+    return scan(sources.folders(chosen), cancel)

@@ -11,10 +11,15 @@ from pathlib import Path
 
 import msgspec
 
-from q8chat.core import paths
+from q8chat.core import paths, settings
 from q8chat.library.types import Folder, KnownFolder
 
 OWN, STARTER = "Q8 Chat", "Starter"
+
+
+def chosen_folders() -> tuple[str, ...]:
+    """Those of others this user has chosen."""
+    return settings.load().model_folders
 
 
 def folders(chosen: Sequence[str]) -> tuple[Folder, ...]:
@@ -96,10 +101,10 @@ def _lm_studio() -> list[Path]:
 def _gpt4all() -> list[Path]:
     places = []
     for folder in _support():
-        settings = configparser.ConfigParser(interpolation=None, strict=False)
+        parser = configparser.ConfigParser(interpolation=None, strict=False)
         with suppress(configparser.Error):
-            settings.read_string(_text(folder / "nomic.ai/GPT4All.ini"))
-            places += [Path(value) for section in settings.values() if (value := section.get("modelPath", ""))]
+            parser.read_string(_text(folder / "nomic.ai/GPT4All.ini"))
+            places += [Path(value) for section in parser.values() if (value := section.get("modelPath", ""))]
         places.append(folder / "nomic.ai/GPT4All")
     return places
 
