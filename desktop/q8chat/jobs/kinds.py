@@ -28,4 +28,6 @@ class Kind:
 # How many jobs of a lane run at the same time.
 LANES: Mapping[Lane, int] = {"network": 3, "compute": 1}
 
-KINDS: Mapping[str, Kind] = {}
+KINDS: Mapping[str, Kind] = {
+    "download": Kind("q8chat.jobs.download:run", "network", "q8chat.jobs.download:discard"),
+}

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from q8chat.jobs.memory_calls import MemoryReport, Needs
+from q8chat.library.types import KnownFolder, ModelDetails, ScanResult, Verification
+
 
 @dataclass(frozen=True, slots=True)
 class Method:
@@ -19,4 +22,14 @@ class Method:
     result: Any
 
 
-METHODS: Mapping[str, Method] = {}
+METHODS: Mapping[str, Method] = {
+    "library.scan": Method("q8chat.jobs.library_calls:scan_chosen", ScanResult),
+    "library.known_folders": Method("q8chat.library.sources:known_folders", tuple[KnownFolder, ...]),
+    "library.details": Method("q8chat.library.details:details", ModelDetails),
+    "library.verify": Method("q8chat.library.verify:verify", Verification),
+    "library.rename": Method("q8chat.library.change:rename", str),
+    "library.delete": Method("q8chat.library.change:delete", None),
+    "library.note_used": Method("q8chat.library.usage:note_used", None),
+    "library.needs": Method("q8chat.jobs.memory_calls:needs", Needs),
+    "library.memory": Method("q8chat.jobs.memory_calls:report", MemoryReport),
+}

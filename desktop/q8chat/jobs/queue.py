@@ -15,6 +15,7 @@ from filelock import FileLock, Timeout
 
 from q8chat.core import paths
 from q8chat.core.errors import JobError, Q8Error
+from q8chat.jobs import wire
 from q8chat.jobs.book import JobBook
 from q8chat.jobs.kinds import KINDS, Kind
 from q8chat.jobs.runner import Runner
@@ -70,10 +71,13 @@ class JobQueue:
         return self._runner is not None
 
     def submit(self, kind: str, title: str, params: dict[str, Any]) -> str:
-        """Add a job; returns its id. `params` is a plain JSON object. Raises KeyError for an unknown kind."""
-        _ = self._kinds[kind]
+        """Add a job; returns its id. `params`: what the kind's `run` takes, Structs and paths too.
+
+        Raises KeyError for an unknown kind, ValueError or TypeError for params that can't be kept.
+        """
+        _, plain = self._kinds[kind], wire.as_object(params)
         job = f"{time.time_ns():020d}-{secrets.token_hex(4)}"
-        record = JobRecord(job, kind, title, params, created=time.time())
+        record = JobRecord(job, kind, title, plain, created=time.time())
         self._inbox.put(lambda: self._add(record))
         return job
 

@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 
 from q8chat.chat.events import Problem
-from q8chat.jobs.kinds import KINDS, Kind
-from q8chat.jobs.queue import JobQueue
-from q8chat.jobs.types import JobRecord
+
+if TYPE_CHECKING:  # imported when the queue is started, after the window is there
+    from q8chat.jobs.kinds import Kind
+    from q8chat.jobs.queue import JobQueue
+    from q8chat.jobs.types import JobRecord
 
 
 class JobOperations(QObject):
     """The jobs of this user. `changed` brings new and changed ones, at most ten times a second for each."""
 
-    changed = Signal(JobRecord)
+    changed = Signal(object)  # JobRecord
     removed = Signal(str)
     problem = Signal(Problem)
     _arrived = Signal(object, object)
 
-    def __init__(self, parent: QObject | None = None, *, kinds: Mapping[str, Kind] = KINDS) -> None:
+    def __init__(self, parent: QObject | None = None, *, kinds: Mapping[str, Kind] | None = None) -> None:
         super().__init__(parent)
         self._kinds = kinds
         self._queue: JobQueue | None = None
@@ -31,12 +33,15 @@ class JobOperations(QObject):
 
     def start(self) -> None:
         """Read the records and go on with what is unfinished. Only the first call does something."""
+        from q8chat.jobs.kinds import KINDS
+        from q8chat.jobs.queue import JobQueue
+
         if self._queue is None and not self._closed:
             self._queue = JobQueue(
                 lambda record: self._arrived.emit(self.changed, record),
                 lambda job: self._arrived.emit(self.removed, job),
                 lambda error: self._arrived.emit(self.problem, Problem(error.code, error.message, error.hint)),
-                kinds=self._kinds,
+                kinds=KINDS if self._kinds is None else self._kinds,
             )
             self._queue.start()
 
@@ -85,8 +90,8 @@ class JobOperations(QObject):
 
     @Slot(object, object)
     def _dispatch(self, signal: Any, news: JobRecord | str | Problem) -> None:
-        if isinstance(news, JobRecord):
-            self._records[news.id] = news
-        elif isinstance(news, str):
+        if isinstance(news, str):
             self._records.pop(news, None)
+        elif not isinstance(news, Problem):
+            self._records[news.id] = news
         signal.emit(news)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 from shiboken6 import isValid
 
 from q8chat.core.errors import Q8Error
 from q8chat.core.progress import Progress
-from q8chat.jobs.worker import CallHandle, Worker
+
+if TYPE_CHECKING:  # imported with the first call, after the window is there
+    from q8chat.jobs.worker import CallHandle, Worker
 
 Deliver = Callable[[Any], None]
 
@@ -49,7 +51,8 @@ class WorkerOperations(QObject):
 
     def __init__(self, worker: Worker | None = None, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._worker = worker or Worker()
+        self._worker = worker
+        self._closed = False
         self._arrived.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
 
     def call(
@@ -64,10 +67,13 @@ class WorkerOperations(QObject):
     ) -> OperationHandle:
         """Call a method of the worker; `done` or `failed` is called later on the GUI thread, once.
 
-        Neither when the QObject they are methods of was destroyed; for plain functions it is named as `owner`.
+        Nothing is called after `close`, nor when the QObject they are methods of was destroyed (for plain
+        functions: `owner`).
         """
         call = OperationHandle(owner)
-        handle = self._worker.call(
+        if self._closed:
+            return call
+        handle = self._running().call(
             method,
             params,
             lambda value: self._arrived.emit(call, done, value),
@@ -79,8 +85,16 @@ class WorkerOperations(QObject):
 
     def close(self) -> None:
         """End the worker; nothing arrives any more."""
-        self._worker.close()
+        self._closed = True
+        if self._worker is not None:
+            self._worker.close()
         self._arrived.disconnect()
+
+    def _running(self) -> Worker:
+        from q8chat.jobs.worker import Worker
+
+        self._worker = self._worker or Worker()
+        return self._worker
 
     @Slot(object, object, object)
     def _deliver(self, call: OperationHandle, receiver: Deliver, value: Any) -> None:
