@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from q8chat.hub.types import RepoPage, SearchPage, Selection
 from q8chat.jobs.memory_calls import MemoryReport, Needs
 from q8chat.library.types import KnownFolder, ModelDetails, ScanResult, Verification
 
@@ -31,5 +32,8 @@ METHODS: Mapping[str, Method] = {
     "library.delete": Method("q8chat.library.change:delete", None),
     "library.note_used": Method("q8chat.library.usage:note_used", None),
     "library.needs": Method("q8chat.jobs.memory_calls:needs", Needs),
+    "hub.search": Method("q8chat.hub.search:search", SearchPage),
+    "hub.repo_page": Method("q8chat.hub.repo:repo_page", RepoPage),
+    "hub.resolve": Method("q8chat.hub.resolve:resolve", Selection),
     "library.memory": Method("q8chat.jobs.memory_calls:report", MemoryReport),
 }
