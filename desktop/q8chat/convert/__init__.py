@@ -1,1 +1,6 @@
-"""Hugging Face checkpoints to GGUF, without torch."""
+"""Checkpoints to GGUF, without torch.
+
+`planning.plan(folder, type)` says what will be, with the exact size; `conversion.convert(folder, file, type)` writes it;
+`source.CheckpointSource` streams into whatever takes a `gguf_files.source.TensorSource`, e.g. the quantizer.
+These modules import numpy.
+"""

@@ -1,0 +1,40 @@
+"""What a conversion will give, before it is done: keys, tensors and the exact size."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from q8chat.convert import registry, types
+from q8chat.convert.checkpoint import open_checkpoint
+from q8chat.convert.source import CheckpointSource
+from q8chat.gguf_files.layout import Layout, layout
+
+
+@dataclass(frozen=True)
+class Plan:
+    """`out_type`: the asked type, "auto" resolved; `warnings`: sentences for the user."""
+
+    source: CheckpointSource
+    layout: Layout
+    out_type: str
+    warnings: list[str]
+
+    @property
+    def size(self) -> int:
+        """Bytes of the file, exactly."""
+        return self.layout.size
+
+
+def plan(path: Path, out_type: str = types.AUTO) -> Plan:
+    """Everything but reading weights. `out_type`: f32, f16, bf16, q8_0 or auto.
+
+    Raises CheckpointError for what can't be converted, UsageError for an unknown type.
+    """
+    checkpoint = open_checkpoint(path)
+    family_class = registry.find(checkpoint.architecture)
+    file_type = types.file_type(out_type, checkpoint)
+    family = family_class(checkpoint, file_type)
+    source = CheckpointSource(checkpoint, family)
+    name = next(name for name, value in types.FILE_TYPES.items() if value == file_type)
+    return Plan(source, layout(source.metadata, source.tensors), name, family.warnings)

@@ -1,0 +1,209 @@
+"""Tensors as a stream of rows: what a family does to a weight is arithmetic on row numbers, done while reading.
+
+A row is the last dimension: a tensor of shape (E, R, C) has E*R rows of C elements; a vector of N has N rows of one
+element each, so that one rule serves weights and biases. Arrays come as float16 when the checkpoint holds F16 and as
+float32 otherwise, which is what the reference computes in.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from itertools import accumulate, pairwise
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from q8chat.convert.safetensors import Entry
+from q8chat.core.errors import CheckpointError
+
+Array = NDArray[Any]
+
+
+class Rows(ABC):
+    """A tensor that can be read in part. `shape` as PyTorch has it, `dtype` of what read() gives."""
+
+    def __init__(self, shape: Sequence[int], dtype: Any) -> None:
+        self.shape = tuple(int(n) for n in shape)
+        self.dtype = np.dtype(dtype)
+
+    @property
+    def n_rows(self) -> int:
+        """How many rows there are; a scalar has one."""
+        return prod(self.shape[:-1]) if len(self.shape) > 1 else prod(self.shape)
+
+    @property
+    def row_shape(self) -> tuple[int, ...]:
+        """The shape of one row: (C,), or () for a vector."""
+        return self.shape[-1:] if len(self.shape) > 1 else ()
+
+    @abstractmethod
+    def read(self, lo: int, hi: int) -> Array:
+        """Rows lo..hi-1 as an array of shape (hi-lo, *row_shape)."""
+
+    def all(self) -> Array:
+        """The whole tensor in its shape; for small ones."""
+        return self.read(0, self.n_rows).reshape(self.shape)
+
+
+class Stored(Rows):
+    """A tensor in a safetensors file."""
+
+    def __init__(self, entry: Entry) -> None:
+        super().__init__(entry.shape, np.float16 if entry.dtype == "F16" else np.float32)
+        self.entry = entry
+        self._raw = np.dtype(_RAW[entry.dtype])
+
+    def read(self, lo: int, hi: int) -> Array:
+        width = prod(self.row_shape)
+        count = (hi - lo) * width
+        with self.entry.path.open("rb", buffering=0) as f:
+            f.seek(self.entry.start + lo * width * self._raw.itemsize)
+            raw = np.empty(count, self._raw)
+            view, filled = memoryview(raw).cast("B") if count else memoryview(b""), 0
+            while filled < len(view):
+                got = f.readinto(view[filled:])
+                if not got:
+                    raise CheckpointError(
+                        f"{self.entry.path} became shorter while tensor {self.entry.name} was read.",
+                        "Leave the checkpoint alone until the conversion is done, and start again.",
+                    )
+                filled += got
+        return _to_float(raw, self.entry.dtype).reshape(hi - lo, *self.row_shape)
+
+
+_RAW = {
+    "F64": "<f8",
+    "F32": "<f4",
+    "F16": "<f2",
+    "BF16": "<u2",
+    "I64": "<i8",
+    "I32": "<i4",
+    "I16": "<i2",
+    "I8": "i1",
+}
+_RAW |= {"U64": "<u8", "U32": "<u4", "U16": "<u2", "U8": "u1", "BOOL": "?"}
+
+
+def _to_float(raw: Array, dtype: str) -> Array:
+    if dtype == "BF16":
+        wide = raw.astype(np.uint32)
+        wide <<= 16
+        return wide.view(np.float32)
+    return raw if dtype == "F16" else raw.astype(np.float32, copy=False)
+
+
+class Gathered(Rows):
+    """The source's rows in another order, or some of them. `index`: source row of every row."""
+
+    def __init__(self, source: Rows, index: Array, shape: Sequence[int] | None = None) -> None:
+        super().__init__(shape or (len(index), *source.row_shape), source.dtype)
+        self._source, self._index = source, np.asarray(index, np.int64)
+        if self.n_rows != len(self._index):
+            raise ValueError(f"{len(self._index)} rows do not make the shape {self.shape}")
+
+    def read(self, lo: int, hi: int) -> Array:
+        index = self._index[lo:hi]
+        if len(index) == 0:
+            return self._source.read(0, 0)
+        first, last = int(index.min()), int(index.max()) + 1
+        if last - first <= 2 * len(index):  # within a head rows are shuffled: read them together
+            return self._source.read(first, last)[index - first]
+        cuts = [0, *(np.flatnonzero(np.diff(index) != 1) + 1).tolist(), len(index)]
+        return np.concatenate([self._source.read(int(index[a]), int(index[b - 1]) + 1) for a, b in pairwise(cuts)])
+
+
+class Stacked(Rows):
+    """Tensors one after the other along the first dimension, or along a new one (`shape` then says so)."""
+
+    def __init__(self, parts: Sequence[Rows], shape: Sequence[int] | None = None) -> None:
+        first = parts[0]
+        default = (sum(p.shape[0] for p in parts), *first.shape[1:])
+        super().__init__(shape or default, np.result_type(*(p.dtype for p in parts)))
+        self._parts = list(parts)
+        self._ends = list(accumulate(p.n_rows for p in parts))
+
+    def read(self, lo: int, hi: int) -> Array:
+        pieces = []
+        for i in range(bisect_right(self._ends, lo), len(self._parts)):
+            start = self._ends[i] - self._parts[i].n_rows
+            if start >= hi:
+                break
+            pieces.append(self._parts[i].read(max(lo - start, 0), min(hi, self._ends[i]) - start))
+        return np.concatenate(pieces) if len(pieces) != 1 else pieces[0]
+
+
+class Transposed(Rows):
+    """A matrix with rows and columns swapped; reads strips of the source, so that little memory is held."""
+
+    _STRIP = 16 << 20  # bytes
+
+    def __init__(self, source: Rows) -> None:
+        super().__init__((source.shape[1], source.shape[0]), source.dtype)
+        self._source = source
+
+    def read(self, lo: int, hi: int) -> Array:
+        out = np.empty((hi - lo, self.shape[1]), self.dtype)
+        step = max(1, self._STRIP // max(1, self.shape[0] * self.dtype.itemsize))
+        for at in range(0, self.shape[1], step):
+            to = min(at + step, self.shape[1])
+            out[:, at:to] = self._source.read(at, to)[:, lo:hi].T
+        return out
+
+
+class Mapped(Rows):
+    """Every element changed by `function`, which keeps shape and dtype."""
+
+    def __init__(self, source: Rows, function: Callable[[Array], Array]) -> None:
+        super().__init__(source.shape, source.dtype)
+        self._source, self._function = source, function
+
+    def read(self, lo: int, hi: int) -> Array:
+        return self._function(self._source.read(lo, hi)).astype(self.dtype, copy=False)
+
+
+class Reshaped(Rows):
+    """The same rows under another shape, e.g. (H*D,) as (H, D). The last dimension may change only if it is whole rows."""
+
+    def __init__(self, source: Rows, shape: Sequence[int]) -> None:
+        super().__init__(shape, source.dtype)
+        if prod(self.shape) != prod(source.shape):
+            raise ValueError(f"{source.shape} can't become {self.shape}")
+        self._source = source
+
+    def read(self, lo: int, hi: int) -> Array:
+        if self.row_shape == self._source.row_shape:
+            return self._source.read(lo, hi)
+        flat = self._source.read(0, self._source.n_rows).reshape(-1, *self.row_shape)
+        return flat[lo:hi]
+
+
+class Fixed(Rows):
+    """A small tensor made here, e.g. rope factors."""
+
+    def __init__(self, values: Array) -> None:
+        super().__init__(values.shape, values.dtype)
+        self._values = values.reshape(self.n_rows, *self.row_shape)
+
+    def read(self, lo: int, hi: int) -> Array:
+        return self._values[lo:hi]
+
+
+def rows_of(source: Rows, start: int, stop: int) -> Rows:
+    """The rows start..stop-1 as a tensor of their own."""
+    return Gathered(source, np.arange(start, stop))
+
+
+def pair_halves(source: Rows, n_heads: int) -> Rows:
+    """Hugging Face's rotary order to llama.cpp's: within a head, row j of the first half then row j of the second.
+
+    Shape (n_heads * D, ...); raises ValueError when the rows do not divide into heads of even size.
+    """
+    rows = source.shape[0]
+    if rows % (2 * n_heads):
+        raise ValueError(f"{rows} rows are not {n_heads} heads of even size")
+    order = np.arange(rows).reshape(n_heads, 2, rows // n_heads // 2).swapaxes(1, 2)
+    return Gathered(source, order.reshape(-1), source.shape)

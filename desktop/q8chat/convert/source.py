@@ -1,0 +1,111 @@
+"""A checkpoint as a source of GGUF tensors: everything is known before the first weight is read."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import gguf
+import numpy as np
+
+from q8chat.convert import metadata as general
+from q8chat.convert import types
+from q8chat.convert.checkpoint import Checkpoint
+from q8chat.convert.encode import ENCODERS
+from q8chat.convert.family import Family
+from q8chat.convert.keys import Keys
+from q8chat.convert.rows import Rows
+from q8chat.convert.tensor_names import block_of
+from q8chat.core.errors import CheckpointError
+from q8chat.gguf_files.metadata import Entry, Metadata, array, scalar
+from q8chat.gguf_files.source import TensorSpec
+
+STRIP = 8 << 20  # bytes of weights read at a time
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """`origin`: the checkpoint tensor it came from last, for messages."""
+
+    spec: TensorSpec
+    rows: Rows
+    origin: str
+
+
+class CheckpointSource:
+    """Implements `gguf_files.source.TensorSource`. Safe to read from several threads: files are opened per read."""
+
+    def __init__(self, checkpoint: Checkpoint, family: Family) -> None:
+        self.checkpoint, self.family = checkpoint, family
+        self._tensors = _name_tensors(family)
+        self.tensors: Sequence[TensorSpec] = [t.spec for t in self._tensors]
+        self.metadata = _metadata(checkpoint, family, self._tensors)
+
+    @property
+    def name(self) -> str:
+        """The folder's name."""
+        return self.checkpoint.path.resolve().name
+
+    @property
+    def identity(self) -> str:
+        """Of the weights' files by path, size and time, of everything else by content."""
+        digest = hashlib.sha256(str(self.family.file_type).encode())
+        for file, stamp in self.checkpoint.stamps.items():
+            digest.update(f"{file.resolve()} {stamp}\n".encode(errors="surrogateescape"))
+        for entry in self.metadata:
+            digest.update(entry.packed())
+        return digest.hexdigest()
+
+    def read(self, index: int, first_row: int, n_rows: int, into: memoryview) -> None:
+        """Rows of a tensor in its type. Raises CheckpointError."""
+        tensor = self._tensors[index]
+        spec, target = tensor.spec, memoryview(into).cast("B")
+        # A vector is one row for GGUF and a row per element here.
+        per_row = 1 if len(tensor.rows.shape) > 1 else tensor.rows.n_rows
+        step = max(1, STRIP // max(1, 4 * spec.row_length))
+        for at in range(first_row, first_row + n_rows, step):
+            to = min(at + step, first_row + n_rows)
+            rows = tensor.rows.read(at * per_row, to * per_row)
+            encoded = ENCODERS[spec.type_id](rows.reshape(to - at, spec.row_length))
+            target[(at - first_row) * spec.row_bytes : (to - first_row) * spec.row_bytes] = memoryview(
+                np.ascontiguousarray(encoded)
+            ).cast("B")
+
+    def check_unchanged(self) -> None:
+        """Raises CheckpointError if the weights' files changed."""
+        self.checkpoint.check_unchanged()
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+
+def _name_tensors(family: Family) -> list[Tensor]:
+    tensors: dict[str, Tensor] = {}
+    for origin, new_name, rows in family.tensors():
+        if new_name in tensors:
+            raise CheckpointError(
+                f"Tensors {tensors[new_name].origin} and {origin} would both become {new_name}.",
+                "The checkpoint holds a tensor twice under two names.",
+            )
+        kind = types.tensor_type(family, origin, new_name, block_of(origin), rows)
+        tensors[new_name] = Tensor(TensorSpec(new_name, tuple(reversed(rows.shape)), int(kind)), rows, origin)
+    return list(tensors.values())
+
+
+def _metadata(checkpoint: Checkpoint, family: Family, tensors: list[Tensor]) -> Metadata:
+    keys = Keys(family.arch)
+    counts = general.parameters((t.spec.name, t.rows.shape) for t in tensors)
+    general.add(keys, checkpoint, counts, family.warnings)
+    family.add_keys(keys)
+    keys.add_quantization_version(gguf.GGML_QUANT_VERSION)
+    family.add_vocabulary(keys)
+    return Metadata(_entry(key, value) for key, value in keys.values.items())
+
+
+def _entry(key: str, value: gguf.gguf_writer.GGUFValue) -> Entry:
+    if value.type is not gguf.GGUFValueType.ARRAY:
+        return scalar(key, int(value.type), value.value)
+    values = list(value.value)
+    kind = value.sub_type if value.sub_type is not None else gguf.GGUFValueType.get_type(values[0])
+    return array(key, int(kind), values)

@@ -1,0 +1,1 @@
+"""The tokenizers of checkpoints, as the keys `tokenizer.*` of a GGUF."""
