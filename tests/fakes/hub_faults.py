@@ -20,8 +20,8 @@ class Fault:
     reset_after: TCP reset after so many bytes of a response's body. stall_after: nothing more comes after so many.
     truncate_after: the connection is closed in the normal way after so many. wrong_at: the byte at this place of
     the file is another one. rate: bytes per second. status: this HTTP status instead of the answer, with
-    `retry_after` seconds if not None. ranges: "none" answers 200 with everything, "wrong" answers 206 from byte 0.
-    delay: seconds before the answer.
+    `retry_after` seconds if not None. body: this text instead of the answer. ranges: "none" answers 200 with
+    everything, "wrong" answers 206 from byte 0. delay: seconds before the answer.
     """
 
     reset_after: int | None = None
@@ -31,6 +31,7 @@ class Fault:
     rate: float | None = None
     status: int = 0
     retry_after: int | None = None
+    body: str | None = None
     ranges: Ranges = "yes"
     delay: float = 0.0
     times: int | None = None

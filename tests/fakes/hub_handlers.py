@@ -74,9 +74,13 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
 
     def fails(self, fault: Fault) -> bool:
-        """Answer with the fault's status, if it has one."""
+        """Answer with the fault's status or body, if it has one."""
         if fault.delay:
             self.hub.stopping.wait(fault.delay)
+        if fault.body is not None:
+            self.begin(fault.status or 200, {"Content-Length": str(len(fault.body.encode()))})
+            self.wfile.write(fault.body.encode())
+            return True
         if not fault.status:
             return False
         headers = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}

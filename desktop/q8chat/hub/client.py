@@ -124,4 +124,5 @@ def new_client() -> Any:
     """For huggingface_hub's set_client_factory."""
     from huggingface_hub.utils._http import hf_request_event_hook
 
-    return _client_class()(event_hooks={"request": [hf_request_event_hook]}, follow_redirects=True)
+    hooks = {"request": [hf_request_event_hook]}
+    return _client_class()(event_hooks=hooks, follow_redirects=True, timeout=None)  # `send` sets it

@@ -23,7 +23,7 @@ _FRONT_MATTER = re.compile(r"\A\ufeff?\s*---[ \t]*\r?\n.*?^---[ \t]*(\r?\n|\Z)",
 def repo_page(repo: str, revision: str = "main", with_card: bool = True) -> RepoPage:
     """Two requests; one without the card. Raises the errors of `talking_to_hub`."""
     with talking_to_hub(repo, revision) as hub:
-        info = hub.api().model_info(repo, revision=revision, files_metadata=True, timeout=10)
+        info = hub.api().model_info(repo, revision=revision, files_metadata=True)
         files = tuple(_file(s) for s in info.siblings or ())
     if info.disabled:
         raise HubError(f"{repo} was disabled by the hub.", "Choose another repository.")
