@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from q8chat.chat.service import ChatService
 from q8chat.gui.errors import ErrorPresenter
+from q8chat.gui.library import Library
 from q8chat.gui.models import ModelChoice
 from q8chat.gui.operations import ChatOperations, JobOperations, SettingsKeeper, WorkerOperations
 
@@ -21,3 +22,4 @@ class AppContext:
     errors: ErrorPresenter
     worker: WorkerOperations
     jobs: JobOperations
+    library: Library

@@ -21,6 +21,7 @@ from q8chat.core import paths
 from q8chat.gui import dialogs, theme
 from q8chat.gui.context import AppContext
 from q8chat.gui.errors import ErrorPresenter
+from q8chat.gui.library import Library
 from q8chat.gui.models import ModelChoice
 from q8chat.gui.operations import ChatOperations, JobOperations, SettingsKeeper, WorkerOperations
 from q8chat.gui.panels.chat_panel import ChatPanel
@@ -29,6 +30,7 @@ from q8chat.gui.widgets.banner import Banner
 from q8chat.gui.widgets.nav_rail import NavRail
 
 WARM_UP_MS = 300  # after the start
+SCAN_MS = 2500  # after the start: the models for the menu, when nobody waits for the processor any more
 
 
 class MainWindow(QMainWindow):
@@ -45,7 +47,10 @@ class MainWindow(QMainWindow):
         errors = ErrorPresenter(self.banner, service.set_aside_database)
         self._models = ModelChoice(service, settings, self)
         self._worker, self._jobs = WorkerOperations(parent=self), JobOperations(self)
-        self._context = AppContext(service, operations, settings, self._models, errors, self._worker, self._jobs)
+        self._library = Library(self._worker, settings, self)
+        self._context = AppContext(
+            service, operations, settings, self._models, errors, self._worker, self._jobs, self._library
+        )
         self._started = False
         self._panels: dict[int, QWidget] = {}
         self.rail = NavRail([(p.icon, p.title) for p in PANELS], self._make_menu())
@@ -56,6 +61,10 @@ class MainWindow(QMainWindow):
         operations.conversation_list.connect(lambda _: errors.store_works())
         settings.failed.connect(errors.show)
         self._jobs.problem.connect(errors.show)
+        operations.engine_state.connect(self._library.on_engine)
+        self._library.changed.connect(lambda found: self._models.set_library(found.models))
+        self._models.library_wanted.connect(lambda: self.show_panel(1))
+        self._models.chat_wanted.connect(self._write_message)
         self.rail.chosen.connect(self.show_panel)
         self._add_shortcuts()
         self._restore_geometry()
@@ -67,8 +76,9 @@ class MainWindow(QMainWindow):
         self._started = True
         self.chat.composer.setFocus()  # only now: showing the window gave the focus to its first button
         self._load_model(model)
-        self._jobs.start()
         QTimer.singleShot(WARM_UP_MS, self.chat.transcript.warm_up)
+        QTimer.singleShot(WARM_UP_MS, self._jobs.start)
+        QTimer.singleShot(SCAN_MS, self._library.scan_first)
 
     def _load_model(self, model: str) -> None:
         if model:
@@ -140,7 +150,7 @@ class MainWindow(QMainWindow):
             "Ctrl+,": (True, chat.model_bar.settings.toggle),
             "F2": (False, self._rename),
             "Ctrl+B": (True, chat.toggle_sidebar),
-            "Ctrl+L": (True, chat.composer.setFocus),
+            "Ctrl+L": (False, self._write_message),
             "Ctrl+O": (True, lambda: self._models.ask(self)),
             "F1": (False, self._show_shortcuts),
             "Ctrl+Q": (False, self.close),
@@ -161,6 +171,9 @@ class MainWindow(QMainWindow):
     def _rename(self) -> None:
         panel = self._stack.currentWidget()
         (panel if isinstance(panel, Renaming) else self._show_chat()).rename()
+
+    def _write_message(self) -> None:
+        self._show_chat().composer.setFocus()
 
     def _show_chat(self) -> ChatPanel:
         assert isinstance(self.chat, ChatPanel)
@@ -221,6 +234,7 @@ class MainWindow(QMainWindow):
         for panel in self._panels.values():
             panel.close()
         self._started = False
+        self._library.close()
         self._worker.close()
         self._jobs.close()
         self._service.close()

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 from q8chat.chat.service import ChatService
 from q8chat.core import paths
 from q8chat.gui.operations import SettingsKeeper
+from q8chat.library.types import LibraryModel
 
 
 def starter_model(folder: Path | None = None) -> Path | None:
@@ -22,16 +23,53 @@ class ModelChoice(QObject):
     """Loads models and remembers them; `changed` tells that the menu has other entries now."""
 
     changed = Signal()
+    chat_wanted = Signal()
+    library_wanted = Signal()
 
     def __init__(self, service: ChatService, settings: SettingsKeeper, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._service, self._settings = service, settings
         found = starter_model()
         self.starter = str(found) if found else ""
+        self._library: tuple[LibraryModel, ...] = ()
 
     def recent(self) -> tuple[str, ...]:
         """Paths of recently used models, the last one first."""
         return self._settings.settings.recent_models
+
+    def set_library(self, models: tuple[LibraryModel, ...]) -> None:
+        """The models on this machine, for the menu."""
+        self._library = models
+        self.changed.emit()
+
+    def others(self) -> tuple[tuple[str, str], ...]:
+        """Path and name of models that are neither recent nor the starter, the last used first."""
+        known = {*self.recent(), self.starter}
+        models = [m for m in self._library if m.usable and known.isdisjoint((m.path, *m.files))]
+        models.sort(key=lambda m: m.last_used, reverse=True)
+        return tuple((m.path, m.name) for m in models)
+
+    def moved(self, old: str, new: str) -> None:
+        """A model's file has another path now."""
+        now = self._settings.settings
+        lengths = {new if p == old else p: n for p, n in now.context_lengths.items()}
+        recent = tuple(new if p == old else p for p in now.recent_models)
+        last = new if now.last_model == old else now.last_model
+        self._settings.update(context_lengths=lengths, recent_models=recent, last_model=last)
+        self.changed.emit()
+
+    def forget(self, path: str) -> None:
+        """A model is gone."""
+        now = self._settings.settings
+        recent = tuple(p for p in now.recent_models if p != path)
+        self._settings.update(recent_models=recent, last_model="" if now.last_model == path else now.last_model)
+        self.changed.emit()
+
+    def chat_with(self, path: str, *, loaded: bool) -> None:
+        """Load a model unless it is `loaded`, and go to the chat."""
+        if not loaded:
+            self.load(path)
+        self.chat_wanted.emit()
 
     def load_first(self) -> bool:
         """Load the model used last, else the starter model; False if there is neither."""

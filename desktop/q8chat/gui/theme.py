@@ -257,3 +257,13 @@ _CODE_DARK = {
 def code_colors() -> dict[str, str]:
     """Colours of highlighted code in the scheme in use; what is not named has the text colour."""
     return _CODE_DARK if is_dark() else _CODE_LIGHT
+
+
+# Parts of a whole beside each other, the largest first; each at least 3:1 on the surface.
+_SERIES_LIGHT = ("#2f5fd0", "#1d7a3d", "#a04a00", "#8a2b96", "#0b6a84", "#63656b")
+_SERIES_DARK = ("#86a8ff", "#7bd69a", "#f0a875", "#d6a0e8", "#7fd3e6", "#a2a5ae")
+
+
+def series_colors() -> tuple[str, ...]:
+    """Colours for the parts of a whole in the scheme in use; the last one is for all the rest."""
+    return _SERIES_DARK if is_dark() else _SERIES_LIGHT

@@ -37,7 +37,7 @@ class Needs(msgspec.Struct, frozen=True):
 
 
 class MemoryReport(msgspec.Struct, frozen=True, kw_only=True):
-    """`parts`: bytes by the names of Footprint's fields. `kernels`: a line on what this CPU does with the weights."""
+    """`parts`: bytes by the names of Footprint's fields. `kernels`: a line on what multiplies the weights here."""
 
     path: str
     n_ctx: int

@@ -124,6 +124,7 @@ class ChatPanel(QWidget):
         self.sidebar.undo_bar.undone.connect(service.restore)
         self.model_bar.model_chosen.connect(models.load)
         self.model_bar.context_chosen.connect(models.choose_context_length)
+        self.model_bar.library_requested.connect(models.library_wanted)
         self.model_bar.open_requested.connect(lambda: models.ask(self.window()))
         self.crash_notice.reload_requested.connect(self.reload_model)
         self.model_bar.template_chosen.connect(service.use_template)
@@ -348,4 +349,4 @@ class ChatPanel(QWidget):
 
     def _refresh_models(self) -> None:
         models = self._context.models
-        self.model_bar.set_models(models.starter, models.recent(), models.context_lengths())
+        self.model_bar.set_models(models.starter, models.recent(), models.context_lengths(), models.others())

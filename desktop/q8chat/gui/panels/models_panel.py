@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QStackedWidget, QTabBar, QVBo
 
 from q8chat.gui import theme
 from q8chat.gui.context import AppContext
-from q8chat.gui.panels.models.pages import PAGES, PageSearch
+from q8chat.gui.panels.models.pages import PAGES, PageLinks, PageRenaming, PageSearch
 
 
 class ModelsPanel(QWidget):
@@ -55,8 +55,10 @@ class ModelsPanel(QWidget):
     def page(self, number: int) -> QWidget:
         """The page of that number; made when first asked for."""
         if number not in self._pages:
-            self._pages[number] = PAGES[number].create(self._context)
-            self._stack.addWidget(self._pages[number])
+            page = self._pages[number] = PAGES[number].create(self._context)
+            self._stack.addWidget(page)
+            if isinstance(page, PageLinks):
+                page.page_requested.connect(self.show_page)
         return self._pages[number]
 
     def focus_search(self) -> None:
@@ -64,6 +66,12 @@ class ModelsPanel(QWidget):
         page = self._stack.currentWidget()
         if isinstance(page, PageSearch):
             page.focus_search()
+
+    def rename(self) -> None:
+        """Rename what is chosen in the page in view, if it can be."""
+        page = self._stack.currentWidget()
+        if isinstance(page, PageRenaming):
+            page.rename()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """/ leads to the search field, where no field took it as text."""

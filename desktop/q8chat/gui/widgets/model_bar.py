@@ -24,6 +24,8 @@ from q8chat.gui.widgets.elided_label import ElidedLabel
 from q8chat.gui.widgets.icon_button import IconButton
 from q8chat.gui.widgets.template_hint import fill_template_menu
 
+FEW, MANY = 6, 25  # models of the library in the menu itself, and in a menu below it
+
 
 class ModelBar(QFrame):
     """Emits what the user chooses; `set_models` says what can be chosen."""
@@ -31,6 +33,7 @@ class ModelBar(QFrame):
     model_chosen = Signal(str)
     context_chosen = Signal(str, int)  # path; tokens, 0 = automatic
     open_requested = Signal()
+    library_requested = Signal()
     template_chosen = Signal(str)
     settings_toggled = Signal(bool)
     sidebar_toggled = Signal()
@@ -41,6 +44,7 @@ class ModelBar(QFrame):
         self._starter = ""
         self._recent: tuple[str, ...] = ()
         self._contexts: Mapping[str, int] = {}
+        self._others: tuple[tuple[str, str], ...] = ()
         self._trained: dict[str, int] = {}  # by path; known also while the model is not running
         self._state = EngineState(EngineStatus.NONE)
         self._view = engine_text.describe(self._state)
@@ -82,9 +86,18 @@ class ModelBar(QFrame):
         column.addLayout(row)
         column.addWidget(self.progress)
 
-    def set_models(self, starter: str, recent: tuple[str, ...], contexts: Mapping[str, int]) -> None:
-        """Paths for the menu; starter "" when there is none. contexts: chosen lengths in tokens by path."""
-        self._starter, self._recent, self._contexts = starter, recent, contexts
+    def set_models(
+        self,
+        starter: str,
+        recent: tuple[str, ...],
+        contexts: Mapping[str, int],
+        others: tuple[tuple[str, str], ...] = (),
+    ) -> None:
+        """Paths for the menu; starter "" when there is none. contexts: chosen lengths in tokens by path.
+
+        others: path and name of further models, the best guess first.
+        """
+        self._starter, self._recent, self._contexts, self._others = starter, recent, contexts, others
 
     def set_engine(self, state: EngineState) -> None:
         """Show the state."""
@@ -123,6 +136,7 @@ class ModelBar(QFrame):
         for path in self._recent:
             if path != self._starter:
                 self._add_model(path, "")
+        self._add_others()
         self.menu.addSeparator()
         self.menu.addAction("Open a GGUF file…\tCtrl+O", self.open_requested.emit)
         self._add_contexts()
@@ -145,6 +159,17 @@ class ModelBar(QFrame):
             action.setCheckable(True)
             action.setChecked(tokens == chosen)
             action.triggered.connect(lambda _checked=False, n=tokens: self.context_chosen.emit(path, n))
+
+    def _add_others(self) -> None:
+        """A few at once; where there are many, the best in a menu of their own."""
+        menu = self.menu if len(self._others) <= FEW else self.menu.addMenu("More models")
+        menu.setToolTipsVisible(True)
+        for path, name in self._others[:MANY]:
+            action = menu.addAction(name)
+            action.setToolTip(path)
+            action.triggered.connect(lambda _checked=False, path=path: self.model_chosen.emit(path))
+        if self._others:
+            self.menu.addAction("All models…\tCtrl+2", self.library_requested.emit)
 
     def _add_model(self, path: str, prefix: str) -> None:
         action = self.menu.addAction(prefix + Path(path).stem)

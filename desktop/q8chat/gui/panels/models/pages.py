@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from PySide6.QtWidgets import QWidget
 
@@ -18,6 +18,21 @@ class PageSearch(Protocol):
 
     def focus_search(self) -> None:
         """Ready to type."""
+
+
+@runtime_checkable
+class PageRenaming(Protocol):
+    """A page in which the chosen row can be renamed: F2."""
+
+    def rename(self) -> None:
+        """Begin to rename it."""
+
+
+@runtime_checkable
+class PageLinks(Protocol):
+    """A page that leads to others: `page_requested` is a signal with the title of the page wanted."""
+
+    page_requested: Any
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,153 @@
+"""Which folders the library looks into: ours, those of other applications, and the user's own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QDialog,
+    QDialogButtonBox,
+    QFileDialog,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
+
+from q8chat.gui import theme
+from q8chat.gui.widgets.icon_button import IconButton
+from q8chat.gui.widgets.model_details_facts import clear, heading, wrapping_label
+from q8chat.library.types import KnownFolder
+
+
+class FolderDialog(QDialog):
+    """Each change counts at once; `changed` gives all chosen folders, without ours."""
+
+    changed = Signal(tuple)
+
+    def __init__(self, ours: str, chosen: Sequence[str], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setWindowTitle("Model folders")
+        self._chosen = list(chosen)
+        self._known: tuple[KnownFolder, ...] = ()
+        self.boxes: dict[str, QCheckBox] = {}
+        self.own: dict[str, IconButton] = {}
+        u = theme.unit()
+        page = QWidget()
+        column = QVBoxLayout(page)
+        column.setContentsMargins(3 * u, 3 * u, 3 * u, u)
+        column.setSpacing(u)
+        title = QLabel("Model folders")
+        title.setProperty("role", "title")
+        for label in (title, heading("Q8 Chat's own folder"), wrapping_label(ours)):
+            column.addWidget(label)
+        column.addWidget(
+            wrapping_label("Models you get are kept here. Only here are files renamed or deleted.", "muted")
+        )
+        column.addSpacing(u)
+        column.addWidget(heading("Models of other applications"))
+        self._apps_note = wrapping_label("Looking for them…", "muted")
+        column.addWidget(self._apps_note)
+        self._apps, self._own = QVBoxLayout(), QVBoxLayout()
+        column.addLayout(self._apps)
+        column.addSpacing(u)
+        column.addWidget(heading("Other folders"))
+        column.addWidget(wrapping_label("Q8 Chat reads models there and changes nothing.", "muted"))
+        column.addLayout(self._own)
+        self.add = QPushButton("Add a folder…")
+        self.add.clicked.connect(self._ask)
+        column.addWidget(self.add, 0, Qt.AlignmentFlag.AlignLeft)
+        column.addStretch(1)
+        self._frame(page)
+        self._refresh()
+
+    def _frame(self, page: QWidget) -> None:
+        u = theme.unit()
+        area = QScrollArea(widgetResizable=True)
+        area.setFrameShape(QFrame.Shape.NoFrame)
+        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setWidget(page)
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        buttons.rejected.connect(self.reject)
+        buttons.setContentsMargins(3 * u, u, 3 * u, 2 * u)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(area, 1)
+        column.addWidget(buttons)
+        self.resize(68 * u, 60 * u)
+
+    def show_known(self, known: Sequence[KnownFolder]) -> None:
+        """The folders of other applications that exist here."""
+        self._known = tuple(known)
+        clear(self._apps)
+        self.boxes = {}
+        for folder in self._known:
+            box = QCheckBox(folder.app)
+            box.setChecked(folder.path in self._chosen)
+            box.setAccessibleDescription(f"{folder.path}, read only")
+            box.toggled.connect(lambda on, path=folder.path: self._set(path, on))
+            self.boxes[folder.path] = box
+            self._apps.addWidget(box)
+            path = wrapping_label(folder.path, "muted")
+            path.setContentsMargins(3 * theme.unit(), 0, 0, 0)
+            self._apps.addWidget(path)
+        found = "Q8 Chat reads what you tick and changes nothing there."
+        self._apps_note.setText(found if known else "None were found.")
+        self._refresh()
+
+    def show_failure(self, text: str) -> None:
+        """The other applications' folders could not be looked for."""
+        self._apps_note.setText(text)
+
+    def add_folder(self, path: str) -> None:
+        """Read this folder too."""
+        self._set(path, True)
+
+    def _ask(self) -> None:
+        dialog = QFileDialog(self, "Add a folder with models")
+        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        dialog.setOption(QFileDialog.Option.ShowDirsOnly)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.fileSelected.connect(self.add_folder)
+        dialog.open()
+
+    def _set(self, path: str, wanted: bool) -> None:
+        if wanted == (path in self._chosen):
+            return
+        if wanted:
+            self._chosen.append(path)
+        else:
+            self._chosen.remove(path)
+        if path in self.boxes:
+            self.boxes[path].setChecked(wanted)
+        self._refresh()
+        self.changed.emit(tuple(self._chosen))
+
+    def _refresh(self) -> None:
+        """The rows of the user's own folders."""
+        clear(self._own)
+        self.own = {}
+        known = {folder.path for folder in self._known}
+        for path in self._chosen:
+            if path in known:
+                continue
+            remove = IconButton("close", f"Do not read {path} any more")
+            remove.clicked.connect(lambda _checked=False, path=path: self._remove(path))
+            self.own[path] = remove
+            holder = QWidget()
+            row = QHBoxLayout(holder)
+            row.setContentsMargins(0, 0, 0, 0)
+            row.addWidget(wrapping_label(path), 1)
+            row.addWidget(remove)
+            self._own.addWidget(holder)
+
+    def _remove(self, path: str) -> None:
+        self._set(path, False)
+        self.add.setFocus()
