@@ -1,9 +1,8 @@
-"""A Hugging Face checkpoint on disk: its configuration, its tokenizer's files and its tensors, checked before use."""
+"""A Hugging Face checkpoint on disk: configuration, tokenizer files and tensors, checked before they are used."""
 
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -125,7 +124,7 @@ def _weight_files(path: Path) -> tuple[list[Path], dict[str, str] | None]:
         if missing:
             raise _missing(path, missing)
         return [path / name for name in names], weight_map
-    names = sorted(name for name in os.listdir(path) if name.startswith("model") and name.endswith(".safetensors"))
+    names = sorted(p.name for p in path.iterdir() if p.name.startswith("model") and p.name.endswith(".safetensors"))
     if not names:
         raise _no_weights(path)
     if missing := _missing_shards(names):
@@ -151,7 +150,8 @@ def _no_weights(path: Path) -> CheckpointError:
     pickled = sorted(p.name for p in path.iterdir() if p.suffix in PICKLED)
     if pickled:
         return CheckpointError(
-            f"{path} has its weights as {pickled[0]}, a pickle: a program that runs when it is opened, so it is not.",
+            f"{path} has its weights in {pickled[0]}, a pickle: a program that runs when it is opened. "
+            "So it is not opened.",
             "Look for the same model as .safetensors, or let its publisher's hub convert it to that.",
         )
     if (path / "consolidated.safetensors").is_file():

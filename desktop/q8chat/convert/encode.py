@@ -1,6 +1,7 @@
 """float32/float16 rows to the bytes of GGUF's F32, F16, BF16 and Q8_0, as gguf-py rounds them.
 
-Sources: `ggml_compute_fp32_to_bf16` and `quantize_row_q8_0_ref` in ggml, and gguf-py's quants, which agree bit for bit.
+Sources: `ggml_compute_fp32_to_bf16` and `quantize_row_q8_0_ref` in ggml, and gguf-py's quants: they agree in every
+bit.
 """
 
 from __future__ import annotations

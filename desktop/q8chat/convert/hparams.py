@@ -1,7 +1,7 @@
 """A model's configuration as the reference sees it: config.json completed with transformers' defaults.
 
-llama.cpp's converter loads config.json through transformers, so defaults of its configuration classes reach the GGUF.
-Which ones they are stands in the families (facts from transformers 4.57.6).
+llama.cpp's converter loads config.json through transformers, so defaults of its configuration classes reach the
+GGUF. Which ones they are stands in the families (facts from transformers 4.57.6).
 """
 
 from __future__ import annotations

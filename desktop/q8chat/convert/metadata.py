@@ -1,7 +1,7 @@
 """The keys `general.*`: what a model is called, how large it is, whose it is, and how it is best sampled.
 
-gguf's own heuristics read model card, config.json and folder name. What the gguf of the pinned llama.cpp knows beyond
-the one on PyPI is added here.
+gguf's own heuristics read model card, config.json and folder name. What the gguf of the pinned llama.cpp knows
+beyond the one on PyPI is added here.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from math import prod
 
 import gguf
-import yaml
+import yaml  # type: ignore[import-untyped]
 
 from q8chat.convert.checkpoint import Checkpoint
 from q8chat.convert.keys import Keys

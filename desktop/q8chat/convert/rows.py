@@ -1,8 +1,8 @@
 """Tensors as a stream of rows: what a family does to a weight is arithmetic on row numbers, done while reading.
 
 A row is the last dimension: a tensor of shape (E, R, C) has E*R rows of C elements; a vector of N has N rows of one
-element each, so that one rule serves weights and biases. Arrays come as float16 when the checkpoint holds F16 and as
-float32 otherwise, which is what the reference computes in.
+element each, so that one rule serves weights and biases. Arrays come as float16 when the checkpoint holds F16 and
+as float32 otherwise, which is what the reference computes in.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class Stored(Rows):
         with self.entry.path.open("rb", buffering=0) as f:
             f.seek(self.entry.start + lo * width * self._raw.itemsize)
             raw = np.empty(count, self._raw)
-            view, filled = memoryview(raw).cast("B") if count else memoryview(b""), 0
+            view, filled = raw.data.cast("B") if count else memoryview(b""), 0
             while filled < len(view):
                 got = f.readinto(view[filled:])
                 if not got:
@@ -166,7 +166,7 @@ class Mapped(Rows):
 
 
 class Reshaped(Rows):
-    """The same rows under another shape, e.g. (H*D,) as (H, D). The last dimension may change only if it is whole rows."""
+    """The same elements under another shape, e.g. (H*D,) as (H, D); with another last dimension only small ones."""
 
     def __init__(self, source: Rows, shape: Sequence[int]) -> None:
         super().__init__(shape, source.dtype)

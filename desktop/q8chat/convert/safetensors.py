@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from q8chat.core.errors import CheckpointError
 from q8chat.core.units import size
@@ -95,13 +95,13 @@ def _entry(path: Path, name: str, info: object, data_start: int) -> Entry:
         raise refuse(f"has the shape {shape!r}")
     if not _are_sizes(offsets) or len(offsets) != 2 or offsets[0] > offsets[1]:
         raise refuse(f"has the offsets {offsets!r}")
-    n_bytes = prod(shape) * DTYPES[dtype]
-    if offsets[1] - offsets[0] != n_bytes:
-        raise refuse(f"is {offsets[1] - offsets[0]} bytes long where {dtype} {list(shape)} takes {n_bytes}")
-    return Entry(path, name, dtype, tuple(shape), data_start + offsets[0], n_bytes)
+    start, n_bytes = offsets[0], offsets[1] - offsets[0]
+    if n_bytes != prod(shape) * DTYPES[dtype]:
+        raise refuse(f"is {n_bytes} bytes long where {dtype} {shape} takes {prod(shape) * DTYPES[dtype]}")
+    return Entry(path, name, dtype, tuple(shape), data_start + start, n_bytes)
 
 
-def _are_sizes(value: Any) -> bool:
+def _are_sizes(value: object) -> TypeGuard[list[int]]:
     return isinstance(value, list) and all(type(v) is int and v >= 0 for v in value)
 
 

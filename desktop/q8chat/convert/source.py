@@ -68,9 +68,8 @@ class CheckpointSource:
             to = min(at + step, first_row + n_rows)
             rows = tensor.rows.read(at * per_row, to * per_row)
             encoded = ENCODERS[spec.type_id](rows.reshape(to - at, spec.row_length))
-            target[(at - first_row) * spec.row_bytes : (to - first_row) * spec.row_bytes] = memoryview(
-                np.ascontiguousarray(encoded)
-            ).cast("B")
+            data = np.ascontiguousarray(encoded).data.cast("B")
+            target[(at - first_row) * spec.row_bytes : (to - first_row) * spec.row_bytes] = data
 
     def check_unchanged(self) -> None:
         """Raises CheckpointError if the weights' files changed."""

@@ -103,7 +103,8 @@ class Llama(Family):
         self.n_heads = self.hp.count("num_attention_heads")
         self.n_kv_heads = self.hp.get("num_key_value_heads") or self.n_heads
         self._experts = Collector(
-            r"model\.layers\.(?P<block>\d+)\.block_sparse_moe\.experts\.(?P<expert>\d+)\.(?P<matrix>w[123])\.weight",
+            r"model\.layers\.(?P<block>\d+)\.block_sparse_moe\.experts"
+            r"\.(?P<expert>\d+)\.(?P<matrix>w[123])\.weight",
             self.hp.get("num_local_experts") or 0,
             ("w1", "w2", "w3"),
         )

@@ -1,8 +1,8 @@
 """A tokenizer as transformers would load it, on the `tokenizers` library alone.
 
-transformers changes what tokenizer.json says: it adds tokens of tokenizer_config.json, and some of its classes replace
-the post-processor. Both reach the GGUF, by the vocabulary and by the hash of the pre-tokenizer. Facts: transformers
-4.57.6, `PreTrainedTokenizerFast` and its subclasses.
+transformers changes what tokenizer.json says: it adds tokens of tokenizer_config.json, and some of its classes
+replace the post-processor. Both reach the GGUF, by the vocabulary and by the hash of the pre-tokenizer. Facts:
+transformers 4.57.6, `PreTrainedTokenizerFast` and its subclasses.
 """
 
 from __future__ import annotations
@@ -60,8 +60,8 @@ KINDS = {
 BY_MODEL_TYPE = {
     **dict.fromkeys(("llama", "mistral", "mixtral", "phi3"), "LlamaTokenizer"),
     **dict.fromkeys(("gemma", "gemma2", "gemma3", "gemma3_text"), "GemmaTokenizer"),
-    **dict.fromkeys(("gpt2", "opt", "starcoder2", "granite", "olmo2"), "GPT2Tokenizer"),
-    **dict.fromkeys(("gpt_neox", "mpt", "olmo", "stablelm"), "GPTNeoXTokenizer"),
+    **dict.fromkeys(("gpt2", "opt", "starcoder2", "granite"), "GPT2Tokenizer"),
+    **dict.fromkeys(("gpt_neox", "mpt", "olmo", "olmo2", "stablelm"), "GPTNeoXTokenizer"),
     **dict.fromkeys(("qwen2", "qwen2_moe", "qwen3", "qwen3_moe"), "Qwen2Tokenizer"),
     "bloom": "BloomTokenizer",
     "cohere": "CohereTokenizer",
