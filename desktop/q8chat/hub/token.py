@@ -81,8 +81,11 @@ def _from_library() -> str:
 
 
 def _clean(token: str) -> str:
-    """Without white space around; "" if it could not be sent in a header, where an error would quote it."""
-    token = token.strip()
+    """Without line breaks (as huggingface_hub has it) and white space around.
+
+    "" if it could not be sent in a header, where an error would quote it.
+    """
+    token = token.replace("\r", "").replace("\n", "").strip()
     return token if token.isascii() and token.isprintable() and " " not in token else ""
 
 
