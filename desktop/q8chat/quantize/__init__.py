@@ -1,1 +1,1 @@
-"""GGUF to GGUF at another level: types per tensor, the pipeline, calibration."""
+"""Requantizing: which tensor gets which type, and the bytes, exactly as llama.cpp's llama-quantize makes them."""
