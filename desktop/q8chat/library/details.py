@@ -25,7 +25,7 @@ def details(path: str, models: Sequence[LibraryModel] = ()) -> ModelDetails:
     """
     model = at_path(path, models)
     first = Path(model.path)
-    known = origin.origin(first, model.repo)
+    known = origin.origin(first, model.repo or (model.name if model.source == "Ollama" else ""))
     checksum = origin.expected_sha256(first)
     try:
         header = read_header(first)

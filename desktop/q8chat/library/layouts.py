@@ -13,7 +13,7 @@ import msgspec
 
 from q8chat.library.patience import Pulse
 from q8chat.library.types import Folder, Problem
-from q8chat.library.walk import Found, Walked, is_text, model_files
+from q8chat.library.walk import Found, Walked, is_folder, is_text, model_files
 
 # Applications that keep models as <publisher>/<repo>/<file>, as we do.
 REPO_FOLDERS = frozenset({"Q8 Chat", "Starter", "LM Studio"})
@@ -44,8 +44,6 @@ def hub_cache(folder: Folder, walked: Walked, pulse: Pulse) -> Iterator[Found]:
             continue
         repo = repo_folder.name.removeprefix(HUB_PREFIX).replace("--", "/")
         snapshots = repo_folder / "snapshots"
-        if not snapshots.is_dir():
-            continue
         walked.folders += [str(p) for p in (repo_folder, snapshots) if is_text(str(p))]
         main = _main_commit(repo_folder)
         for snapshot in sorted(_folders(str(snapshots), walked), key=lambda p: (p.name != main, p.name)):
@@ -126,7 +124,9 @@ def model_digest(manifest: Path) -> str:
 def _folders(path: str, walked: Walked) -> list[Path]:
     try:
         with os.scandir(path) as entries:
-            return sorted(Path(entry.path) for entry in entries if entry.is_dir())
+            return sorted(Path(entry.path) for entry in entries if is_folder(entry))
+    except FileNotFoundError:  # a repository of which nothing was fetched yet
+        return []
     except OSError as e:
         walked.trouble(path, e)
         return []

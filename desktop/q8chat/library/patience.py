@@ -50,16 +50,26 @@ class _Worker(Generic[T]):
     def is_waited_for(self, seconds: float) -> bool:
         return self.thread.is_alive() and time.monotonic() - self.pulse.at < seconds
 
+    def outcome(self) -> T | None:
+        if self.results:
+            return self.results[0]
+        if self.thread.is_alive():
+            return None
+        raise RuntimeError("the work ended without a result")
+
 
 def together(works: Sequence[Callable[[Pulse], T]], seconds: float, cancel: Cancel) -> list[T | None]:
-    """Do all at once; None for one that did not beat for `seconds`. Raises CancelledError."""
+    """Do all at once; None for one that did not beat for `seconds`. Raises CancelledError.
+
+    What a work raises is its own business to catch; here it is a RuntimeError.
+    """
     workers = [_Worker(work) for work in works]
     try:
         for worker in workers:
             while worker.is_waited_for(seconds):
                 cancel.check()
                 worker.thread.join(LOOK)
-        return [worker.results[0] if worker.results else None for worker in workers]
+        return [worker.outcome() for worker in workers]
     finally:
         for worker in workers:
             worker.pulse.stop()

@@ -54,8 +54,13 @@ def watch_paths(result: ScanResult) -> tuple[str, ...]:
 
 def _look(folder: Folder, cache: HeaderCache, pulse: Pulse) -> tuple[Walked, list[Part]]:
     walked, parts = Walked(), list[Part]()
-    if not Path(folder.path).is_dir():
+    try:
+        os.listdir(folder.path)  # noqa: PTH208 - the names are not wanted, only whether they can be read
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # the last: a NUL in the settings
         _absent(folder, walked)
+        return walked, parts
+    except OSError as e:
+        walked.trouble(folder.path, e)
         return walked, parts
     for found in layout(Path(folder.path))(folder, walked, pulse):
         pulse.beat()
@@ -70,9 +75,9 @@ def _absent(folder: Folder, walked: Walked) -> None:
         walked.problems.append(
             Problem(shown(folder.path), text, "Connect the disk it is on, or leave the folder out.")
         )
-    above = next((p for p in Path(folder.path).parents if p.is_dir()), None)
-    if above and is_text(str(above)):
-        walked.folders.append(str(above))
+    above = next((str(p) for p in Path(folder.path).parents if os.path.isdir(p)), "")  # noqa: PTH112 - never raises
+    if above and is_text(above):
+        walked.folders.append(above)
 
 
 def _fresh(parts: list[Part], seen: set[str]) -> Iterator[list[Part]]:

@@ -86,7 +86,7 @@ def model_files(root: str, walked: Walked, pulse: Pulse) -> Iterator[Found]:
         for entry in entries:
             if entry.name.startswith("."):
                 continue
-            if _is_folder(entry):
+            if is_folder(entry):
                 stack.append(entry.path)
             elif naming.is_gguf(entry.name):
                 pulse.beat()
@@ -107,7 +107,8 @@ def _listed(folder: str, walked: Walked) -> list[os.DirEntry[str]]:
     return entries
 
 
-def _is_folder(entry: os.DirEntry[str]) -> bool:
+def is_folder(entry: os.DirEntry[str]) -> bool:
+    """Whether it is a folder or a link to one."""
     try:
         return entry.is_dir()
     except OSError:  # a link that leads to itself
