@@ -66,12 +66,13 @@ class MemorySection(QWidget):
     def _fill(self, view: MemoryView) -> None:
         measured = any(row.measured for row in view.rows)
         if measured:
-            self._put(0, "", "predicted", "measured", "muted")
+            self._put(0, ("", "predicted", "measured"), "muted")
         for number, row in enumerate(view.rows, start=1):
-            self._put(number, row.label, row.predicted, row.measured, "heading" if row.total else "")
+            texts = (row.label, row.predicted, row.measured) if measured else (row.label, row.predicted)
+            self._put(number, texts, "heading" if row.total else "")
 
-    def _put(self, row: int, label: str, predicted: str, measured: str, role: str) -> None:
-        for column, text in enumerate((label, predicted, measured)):
+    def _put(self, row: int, texts: tuple[str, ...], role: str) -> None:
+        for column, text in enumerate(texts):
             cell = QLabel(text)
             cell.setProperty("role", role or ("muted" if column == 0 else ""))
             if column:

@@ -55,9 +55,9 @@ class LibraryPage(QWidget):
         self._stack.setMinimumWidth(24 * theme.unit())
         self.splitter.addWidget(self._stack)
         self.splitter.addWidget(self.details)
-        self.splitter.setStretchFactor(0, 3)
-        self.splitter.setStretchFactor(1, 2)
-        self.splitter.setSizes([300, 200])  # shares
+        self.splitter.setStretchFactor(0, 2)
+        self.splitter.setStretchFactor(1, 1)
+        self.splitter.setSizes([80 * theme.unit(), 46 * theme.unit()])
         self.splitter.setHandleWidth(5)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
