@@ -10,13 +10,15 @@ from typing import Any
 from q8chat.jobs import wire
 
 
-def run(target: str, params: Mapping[str, Any], given: Mapping[str, Any]) -> Any:
+def run(target: str, params: Mapping[str, Any], given: Mapping[str, Any], *, pick: bool = False) -> Any:
     """Call "module:function" with `params` as the types it is annotated with, and what it wants of `given`.
 
-    Raises ValueError for parameters of the wrong type, and what the function raises.
+    pick: leave out the params it does not have. Raises KeyError for those otherwise, ValueError for params of the
+    wrong type, and what the function raises.
     """
     function = wire.find(target)
     hints = typing.get_type_hints(function)
-    arguments = {name: wire.convert(value, hints[name]) for name, value in params.items()}
     wanted = inspect.signature(function).parameters
+    chosen = {name: value for name, value in params.items() if name in wanted or not pick}
+    arguments = {name: wire.convert(value, hints[name]) for name, value in chosen.items()}
     return function(**arguments, **{name: value for name, value in given.items() if name in wanted})

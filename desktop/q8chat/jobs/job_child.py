@@ -51,7 +51,8 @@ class _Job:
         """Do it and say how it ended. A defect ends the process with a traceback in the log."""
         try:
             with Coalesced(self.update, repeat=True) as report:
-                result = calling.run(start.target, start.params, {"progress": _noted(report), "cancel": Cancel()})
+                given = {"progress": _noted(report), "cancel": Cancel()}
+                result = calling.run(start.target, start.params, given, pick=start.pick)
             self.emit(JobDone(wire.as_object(result)))
             _log("Done.")
         except Q8Error as e:

@@ -11,11 +11,12 @@ Lane = Literal["network", "compute"]
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """`run` and `discard` are "module:function", imported by the job's child only and called with the job's params.
+    """`run` and `discard` are "module:function", imported by the job's process only.
 
-    Parameters are converted to the types they are annotated with; `progress` and `cancel` are given if asked for.
-    `run` returns an object (dict, Struct or dataclass) or None; killed at any moment and called again with the same
-    params it goes on. `discard` removes what an unfinished `run` left behind; "": it leaves nothing.
+    `run` is called with the job's params, `discard` with those of them that it has, converted to the types they are
+    annotated with; `progress` and `cancel` are given if asked for. `run` returns a dict, Struct, dataclass or None;
+    killed at any moment and called again with the same params it goes on. `discard` removes what an unfinished
+    `run` left behind; "": it leaves nothing.
     `resumable`: whether `run` goes on where it was, and not from the start.
     """
 

@@ -145,7 +145,8 @@ class Runner:
             return
         if record.state == JobState.QUEUED:
             record = self._book.change(record, state=JobState.RUNNING, log=str(log))
-        run.child.send(wire.line(Start(target, record.params, str(self._book.store.lock_path(job)))))
+        lock = str(self._book.store.lock_path(job))
+        run.child.send(wire.line(Start(target, record.params, lock, pick=lane == _DISCARD_LANE)))
 
     def _heard(self, job: str, run: _Run, message: FromJob) -> None:
         if not isinstance(message, JobUpdate):

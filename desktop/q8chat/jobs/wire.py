@@ -69,11 +69,12 @@ class CallFailed(_Message, frozen=True):
 
 
 class Start(_Message, frozen=True):
-    """Run `target` with `params`, once no other process holds the lock file."""
+    """Run `target` with `params`, with `pick` those of them that it has, once nobody holds the lock file."""
 
     target: str
     params: dict[str, Any]
     lock: str
+    pick: bool = False
 
 
 # ---- from a job ------------------------------------------------------------------------------------------------

@@ -110,6 +110,7 @@ def die(number: int = signal.SIGKILL) -> None:
     """End the process as a native crash does."""
     print("GGML_ASSERT(of_the_test) failed", file=sys.stderr, flush=True)
     os.kill(os.getpid(), number)
+    threading.Event().wait()
 
 
 def pid() -> int:
