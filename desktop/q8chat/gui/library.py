@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import QObject, Signal
 
 from q8chat.chat.events import EngineState, EngineStatus, Problem
@@ -9,13 +11,15 @@ from q8chat.core import paths
 from q8chat.core.errors import Q8Error
 from q8chat.gui.folder_watch import FolderWatch
 from q8chat.gui.operations import SettingsKeeper, WorkerOperations
-from q8chat.library.types import LibraryModel, ScanResult
+
+if TYPE_CHECKING:  # imported by whoever shows them, after the window is there
+    from q8chat.library.types import LibraryModel, ScanResult
 
 
 class Library(QObject):
     """Scans in the worker when asked to and when a folder changes."""
 
-    changed = Signal(ScanResult)
+    changed = Signal(object)  # ScanResult
     scanning = Signal(bool)
     failed = Signal(Problem)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtWidgets import QFileDialog, QWidget
@@ -11,7 +12,9 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 from q8chat.chat.service import ChatService
 from q8chat.core import paths
 from q8chat.gui.operations import SettingsKeeper
-from q8chat.library.types import LibraryModel
+
+if TYPE_CHECKING:
+    from q8chat.library.types import LibraryModel
 
 
 def starter_model(folder: Path | None = None) -> Path | None:

@@ -11,7 +11,6 @@ from PySide6.QtWidgets import QWidget
 from q8chat.gui.context import AppContext
 from q8chat.gui.panels.chat_panel import ChatPanel
 from q8chat.gui.panels.machine_panel import MachinePanel
-from q8chat.gui.panels.models_panel import ModelsPanel
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +20,12 @@ class PanelSpec:
     title: str
     icon: str
     create: Callable[[AppContext], QWidget]
+
+
+def _models(context: AppContext) -> QWidget:
+    from q8chat.gui.panels.models_panel import ModelsPanel  # imports much that the first prompt does not need
+
+    return ModelsPanel(context)
 
 
 @runtime_checkable
@@ -41,6 +46,6 @@ class Renaming(Protocol):
 
 PANELS = (
     PanelSpec("Chat", "chat", ChatPanel),
-    PanelSpec("Models", "library", ModelsPanel),
+    PanelSpec("Models", "library", _models),
     PanelSpec("This machine", "cpu", MachinePanel),
 )
