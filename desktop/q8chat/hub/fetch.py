@@ -81,7 +81,7 @@ class Fetcher:
                         part.append(news)
                     tell(part.received, "")
                 else:
-                    passed = f"{units.size(place + len(data))} of {units.size(part.received)} passed"
+                    passed = f"{100 * (place + len(data)) // part.received} % passed"
                     tell(part.received, f"The server can't go on and sends everything again: {passed}")
                 if part.received >= size:
                     return

@@ -72,7 +72,7 @@ def is_there(place: Path, wanted: Wanted, step: Callable[[int], None]) -> str:
         return ""
     if place.is_file() and place.stat().st_size == wanted.size:
         known = provenance.read(place).sha256
-        if known and known == wanted.sha256 and not _changed_since(place):
+        if known and known == wanted.sha256 and not changed_since(place):
             return known
         hashes = file_hashes(place, wanted, step)
         if hashes.match():
@@ -87,10 +87,10 @@ def signed_as(place: Path, repo: str, revision: str, file: RemoteFile) -> str:
     """The sha256 of `place` if its provenance says that it is this file and nobody wrote it since; else ""."""
     known = provenance.read(place)
     same = (known.repo, known.revision, known.file) == (repo, revision, file.path) and place.is_file()
-    return known.sha256 if same and place.stat().st_size == file.size and not _changed_since(place) else ""
+    return known.sha256 if same and place.stat().st_size == file.size and not changed_since(place) else ""
 
 
-def _changed_since(place: Path) -> bool:
+def changed_since(place: Path) -> bool:
     """Whether the file was written after its provenance was."""
     return place.stat().st_mtime > provenance.sidecar(place).stat().st_mtime
 
