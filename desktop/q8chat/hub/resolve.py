@@ -24,7 +24,7 @@ class Reference(NamedTuple):
 def parse_reference(text: str) -> Reference:
     """ "org/name", "org/name:Q4_K_M" or "org/name:folder/file.gguf". Raises UsageError."""
     name, colon, what = text.strip().partition(":")
-    if not _REPO.fullmatch(name) or (colon and not what.strip()):
+    if not _REPO.fullmatch(name) or (colon and ("/" not in name or not what.strip())):
         raise UsageError(f"{text!r} is not a model on the hub.", "Write publisher/name or publisher/name:Q4_K_M.")
     return Reference(name, what.strip())
 
@@ -48,9 +48,10 @@ def select(page: RepoPage, what: str = "") -> Selection:
     """The same for a page that is already there. `what`: a label, a file or its name, or "" for the recommended."""
     if not page.quantizations:
         raise _nothing(page)
-    row = _matching(page, what) if what else recommend(page.quantizations)
-    if row is None:
+    best = recommend(page.quantizations)
+    if best is None and not what:
         raise _no_match(page, f"{page.repo} has no GGUF file that can be used.")
+    row = _matching(page, what or (best.label or best.name if best else ""))
     if row.problem:
         raise RemoteFileNotFoundError(
             f"{row.name} of {page.repo} can't be used: {row.problem}.", f"There is: {_listed(page)}."

@@ -54,7 +54,6 @@ def _parameters(text: str, kind: Kind, sort: Sort, limit: int, cursor: str) -> d
         "search": text.strip(),
         "filter": list(FILTERS[kind]),
         "sort": SORTS[sort],
-        "direction": "-1",
         "limit": str(limit),
         "expand": [*_EXPAND, *config],
         "cursor": cursor,
