@@ -85,15 +85,13 @@ class App:
 
     def wait(self, state: str, steps: int = 0) -> dict[str, Any]:
         """Until some job is in this state and that far."""
-        found = wait_for(
-            lambda: next(
-                (r for r in [*self.records.values()] if r["state"] == state and r["progress"]["done"] >= steps),
-                None,
-            ),
-            f"{state} among {self.records}",
-        )
-        assert isinstance(found, dict)
-        return found
+
+        def there() -> list[dict[str, Any]]:
+            records = list(self.records.values())
+            return [r for r in records if r["state"] == state and r["progress"]["done"] >= steps]
+
+        found: list[dict[str, Any]] = wait_for(there, f"{state} among {self.records}")
+        return found[0]
 
     def children(self) -> list[psutil.Process]:
         """Its processes."""
@@ -137,7 +135,10 @@ def main() -> None:
     queue.start()
     for line in sys.stdin:
         verb, *rest = json.loads(line)
-        {"submit": queue.submit, "act": queue.act}[verb](*rest)
+        if verb == "submit":
+            queue.submit(*rest)
+        else:
+            queue.act(*rest)
     queue.close()
 
 

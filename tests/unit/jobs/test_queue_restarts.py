@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,10 @@ def apps() -> Iterator[Callable[[], App]]:
 def params(folder: Path, until: int = LONG) -> dict[str, Any]:
     folder.mkdir(exist_ok=True)
     return {"folder": str(folder), "until": until, "pause": 0.02}
+
+
+def grown(folder: Path, n: int) -> bool:
+    return len(steps(folder)) > n
 
 
 def folder_of_jobs() -> Path:
@@ -65,13 +70,11 @@ def test_killed_with_9_and_started_again(apps: Callable[[], App], tmp_path: Path
 
 
 def test_killed_again_and_again(apps: Callable[[], App], tmp_path: Path) -> None:
-    Queue().queue.close()
     first = apps()
     first.tell("submit", "count", "Counts", params(tmp_path, until=120))
     for _ in range(4):
-        before = len(steps(tmp_path))
         app = apps() if first.process.poll() is not None else first
-        wait_for(lambda before=before: len(steps(tmp_path)) > before + 5)
+        wait_for(partial(grown, tmp_path, len(steps(tmp_path)) + 5))
         app.kill()
     last = Queue()
     job = wait_for(last.queue.records)[0].id
