@@ -37,4 +37,4 @@ def plan(path: Path, out_type: str = types.AUTO) -> Plan:
     family = family_class(checkpoint, file_type)
     source = CheckpointSource(checkpoint, family)
     name = next(name for name, value in types.FILE_TYPES.items() if value == file_type)
-    return Plan(source, layout(source.metadata, source.tensors), name, family.warnings)
+    return Plan(source, layout(source.metadata, source.tensors, keep_ones=True), name, family.warnings)

@@ -30,12 +30,15 @@ class Layout:
         return self.starts[-1]
 
 
-def layout(metadata: Metadata, tensors: Sequence[TensorSpec]) -> Layout:
-    """A file with these keys and tensors, byte for byte as llama.cpp lays it out."""
+def layout(metadata: Metadata, tensors: Sequence[TensorSpec], *, keep_ones: bool = False) -> Layout:
+    """A file with these keys and tensors, byte for byte as llama.cpp lays it out.
+
+    `keep_ones`: as its Python converter does, which also writes dimensions of one at a shape's end.
+    """
     align = metadata.alignment
     described, starts = [], [0]
     for t in tensors:
-        dims = t.dims
+        dims = t.shape if keep_ones else t.dims
         described.append(
             pack_text(t.name) + struct.pack(f"<I{len(dims)}QIQ", len(dims), *dims, t.type_id, starts[-1])
         )
