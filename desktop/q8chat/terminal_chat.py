@@ -38,7 +38,8 @@ class _Session:
 
     def load(self) -> Loaded:
         options = self._options
-        self._client.send(Load(options.model, options.ctx, options.threads, options.template))
+        kept = {"kv_type": options.kv_type, "mmap": not options.no_mmap}
+        self._client.send(Load(options.model, options.ctx, options.threads, options.template, **kept))
         while True:
             if isinstance(event := self._next(), Loaded):
                 return event

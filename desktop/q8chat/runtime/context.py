@@ -53,6 +53,7 @@ class Context:
         # Attributes of a ctypes struct are made anew at every access; decoding asks for these once per token.
         self._token, self._pos, self._logits = self.batch.token, self.batch.pos, self.batch.logits
         self.tokens: list[int] = []
+        self.most_tokens = self.widest = 0  # most tokens in the cache, most evaluated at once, so far
         self.threads = threads
 
     def close(self) -> None:
@@ -87,6 +88,8 @@ class Context:
         result = self.lib.llama_decode(self.handle, batch)
         if result == 0:
             self.tokens.extend(tokens)
+            self.most_tokens = max(self.most_tokens, len(self.tokens))
+            self.widest = max(self.widest, len(tokens))
             return
         kept = int(self.lib.llama_memory_seq_pos_max(self.memory, 0)) + 1
         self.tokens.extend(tokens[: max(0, kept - start)])

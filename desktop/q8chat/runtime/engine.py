@@ -7,16 +7,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 from q8chat.core.errors import EngineError, TemplateError
-from q8chat.gguf_files.header import read_header
 from q8chat.hardware.memory import read_memory
 from q8chat.hardware.threads import default_threads
 from q8chat.hardware.topology import read_topology
+from q8chat.runtime import native
 from q8chat.runtime.answer import Answer, Means
 from q8chat.runtime.context import Context
 from q8chat.runtime.fallback_templates import STOP_STRINGS
 from q8chat.runtime.governor import ThreadGovernor
 from q8chat.runtime.kv_cache import KVCache
-from q8chat.runtime.memory import choose_context, resident_bytes
+from q8chat.runtime.measured_engine import Meter
+from q8chat.runtime.memory import choose_context, read_headers, resident_bytes
 from q8chat.runtime.messages import Event, Generate, Load, Loaded, Loading
 from q8chat.runtime.model import Model
 from q8chat.runtime.prompt import PromptBuilder
@@ -39,8 +40,10 @@ class Engine:
         """Load the model; emits Loading and Loaded. Raises errors of `core.errors`."""
         started = time.perf_counter()
         path = Path(request.path)
-        header = read_header(path)
-        n_ctx = choose_context(header, request.n_ctx, kv_type=request.kv_type, mmap=request.mmap)
+        headers = read_headers(path)
+        n_ctx = choose_context(headers, request.n_ctx, kv_type=request.kv_type, mmap=request.mmap)
+        self._meter = Meter(headers, n_ctx, request.kv_type, request.mmap)
+        native.buffers()
         shown = 0.0
 
         def progress(fraction: float) -> None:
@@ -57,6 +60,7 @@ class Engine:
         self._cache = KVCache(context, read_memory().available // SNAPSHOT_SHARE)
         self.use_template(request.template)
         self._warm_up(context)
+        self._meter.loaded(native.buffers())
         self._emit(
             Loaded(
                 path=str(path),
@@ -70,6 +74,8 @@ class Engine:
                 template_error=str(self._template_error or ""),
                 load_seconds=time.perf_counter() - started,
                 memory=resident_bytes(),
+                predicted=self._meter.prediction.parts(),
+                allocated=self._meter.buffers,
             )
         )
 
@@ -94,12 +100,13 @@ class Engine:
 
     def generate(self, request: Generate) -> None:
         """Answer `request`; emits Prefill, Delta, Progress and Done. Raises errors of `core.errors`."""
-        self._loaded()
+        context = self._loaded()
         if self._template_error:
             raise self._template_error
         if not request.turns:
             raise EngineError("There is nothing to answer.")
         Answer(request, self._means, self._emit).run()
+        self._meter.answered(context.most_tokens, context.widest, self._cache.n_bytes)
 
     def cancel(self, on: bool) -> None:
         """Stop the answer in progress (True), or allow the next one (False)."""

@@ -7,15 +7,18 @@ KV cache is written at the start, compute buffers fill up with the first long pr
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import cache
 from typing import Literal
 
 from q8chat.core.errors import UsageError
 from q8chat.gguf_files.header import Header
+from q8chat.hardware.threads import default_threads
+from q8chat.hardware.topology import read_topology
 from q8chat.runtime.footprint_base import base, vocabulary
-from q8chat.runtime.footprint_cache import CELLS, cache
-from q8chat.runtime.footprint_compute import F32, compute
+from q8chat.runtime.footprint_cache import CELLS, cached
+from q8chat.runtime.footprint_compute import F32, graph, work
 from q8chat.runtime.footprint_weights import weights
 from q8chat.runtime.kernels import Kernels, this_machine
 
@@ -70,55 +73,47 @@ def estimate(
     kv_type: str = "f16",
     mmap: bool = True,
     n_ubatch: int = N_BATCH,
+    threads: int = 0,
     repack: bool = True,
     machine: Kernels | None = None,
 ) -> Footprint:
     """What a model (one header, or those of all its shards) takes with a context of `n_ctx` tokens.
 
-    machine: whose kernels count, this one's by default (that loads llama.cpp's library). Raises UsageError for an
-    unknown `kv_type`.
+    threads: 0 for as many as the engine uses by itself. machine: whose kernels count, this one's by default (that
+    loads llama.cpp's library). Raises UsageError for an unknown `kv_type`.
     """
     if kv_type not in KV_TYPES:
         raise UsageError(f"There is no KV cache type {kv_type!r}.", f"There are: {', '.join(KV_TYPES)}.")
     headers = [header] if isinstance(header, Header) else list(header)
     first = headers[0]
     where = weights(headers, mmap=mmap, machine=(machine or this_machine()) if repack else None)
-    kept = cache(first, n_ctx, KV_TYPES[kv_type])
+    kept = cached(first, n_ctx, KV_TYPES[kv_type])
     return Footprint(
         weights_mapped=where.mapped,
         weights_private=where.private,
         repacked=where.repacked,
         kv=kept.kv,
         recurrent=kept.recurrent,
-        compute=compute(headers, n_ctx, n_ubatch),
+        compute=graph(first, n_ctx, n_ubatch) + work(headers, min(n_ubatch, n_ctx), threads or _threads()),
         outputs=F32 * vocabulary(first),
         base=base(headers, n_ctx),
     )
 
 
-def largest_context(
-    header: Header | Sequence[Header],
-    available: int,
-    *,
-    kv_type: str = "f16",
-    mmap: bool = True,
-    limit: int = 0,
-    machine: Kernels | None = None,
-) -> int:
-    """The longest context in tokens with which the model needs at most `available` bytes; 0 if it fits with none.
+@cache
+def _threads() -> int:
+    return default_threads(read_topology())
 
-    At most `limit`, by default the length the model was trained with. A multiple of 256, or the limit itself.
+
+def largest_context(available: int, limit: int, needs: Callable[[int], int]) -> int:
+    """The longest context in tokens, at most `limit`, for which `needs` tells at most `available` bytes.
+
+    A multiple of 256 or the limit itself; 0 if there is none.
     """
-    headers = [header] if isinstance(header, Header) else list(header)
-    most = limit or headers[0].integer("context_length") or CELLS
-
-    def fits(n_ctx: int) -> bool:
-        return estimate(headers, n_ctx, kv_type=kv_type, mmap=mmap, machine=machine).total <= available
-
-    if fits(most):
-        return most
-    low, high = 0, most // CELLS + 1  # in multiples of CELLS; low fits (or is nothing), high does not
+    if needs(limit) <= available:
+        return limit
+    low, high = 0, -(-limit // CELLS)  # in multiples of CELLS; low fits (or is nothing), high does not
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (middle, high) if fits(middle * CELLS) else (low, middle)
+        low, high = (middle, high) if needs(middle * CELLS) <= available else (low, middle)
     return low * CELLS

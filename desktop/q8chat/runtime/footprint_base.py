@@ -11,23 +11,31 @@ from collections.abc import Sequence
 from q8chat.gguf_files.header import Header, SkippedArray
 
 PROCESS = 34 << 20
-PER_TOKEN_OF_VOCABULARY = 340
-PER_MERGE = 0
-PER_TENSOR = 4096
-PER_CELL = 100  # of the KV cache: llama.cpp's positions, Python's list of tokens
+# Bytes per token and per merge rule, fitted to the 15 vocabularies in llama.cpp's source (within 3 MiB each); a BPE
+# vocabulary has merge rules and keeps more of each token.
+PER_TOKEN, PER_BPE_TOKEN, PER_MERGE = 160, 250, 80
+PER_CANDIDATE = 16  # per token of the vocabulary: what the sampler sorts
+PER_TENSOR = 4096  # descriptions and graph nodes
+PER_CELL = 100  # of the KV cache: llama.cpp's positions, Python's lists of tokens
 
 
 def base(headers: Sequence[Header], n_ctx: int) -> int:
     """Bytes."""
     first = headers[0]
+    each = PER_CANDIDATE + (PER_BPE_TOKEN if merges(first) else PER_TOKEN)
+    words = vocabulary(first) * each + merges(first) * PER_MERGE
     tensors = sum(len(h.tensors) for h in headers)
-    words = PER_TOKEN_OF_VOCABULARY * vocabulary(first) + PER_MERGE * _length(first, "tokenizer.ggml.merges")
-    return PROCESS + words + PER_TENSOR * tensors + PER_CELL * n_ctx
+    return PROCESS + words + tensors * PER_TENSOR + n_ctx * PER_CELL
 
 
 def vocabulary(header: Header) -> int:
     """Number of tokens."""
     return _length(header, "tokenizer.ggml.tokens") or header.integer("vocab_size")
+
+
+def merges(header: Header) -> int:
+    """Number of merge rules of a BPE vocabulary."""
+    return _length(header, "tokenizer.ggml.merges")
 
 
 def _length(header: Header, key: str) -> int:

@@ -23,7 +23,7 @@ def cells(n_ctx: int) -> int:
     return -(-n_ctx // CELLS) * CELLS
 
 
-def cache(header: Header, n_ctx: int, type_id: int) -> Cache:
+def cached(header: Header, n_ctx: int, type_id: int) -> Cache:
     """Of a header (of the first shard) for one sequence. States are kept in F32.
 
     Layers with a sliding window keep everything too (llama.cpp's default, `swa_full`): otherwise the cache could

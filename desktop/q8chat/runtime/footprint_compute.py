@@ -18,42 +18,53 @@ from q8chat.runtime.kernels_tensors import OUTPUT, TOKENS, multiplied
 F32, F16 = 4, 2
 _BYTES = {"F32": 0.0, "F16": 2.0, "BF16": 2.0}  # per activation; F32 needs no conversion
 _Q8_BYTES = 292 / 256  # Q8_K, the largest of the quantized ones
+_TILED_BLOCK, _TILE_BYTES = 256, 512 << 10  # K- and IQ-types are multiplied in tiles (ggml-cpu's tiled/)
+_ATTENTION_TILES, _TILE_SCORES = 4 * 4 * 64, 4 * 2 * 64 * 64  # GGML_FA_TILE_Q and _KV are 64
 _NARROW_ROWS = (TOKENS, OUTPUT)  # only the rows whose logits are wanted
 
 
-def compute(headers: Sequence[Header], n_ctx: int, n_ubatch: int) -> int:
-    """Bytes."""
-    header = headers[0]
+def graph(header: Header, n_ctx: int, n_ubatch: int) -> int:
+    """Bytes of the compute buffer, as llama.cpp's log tells it."""
     n = min(n_ubatch, n_ctx)
-    return F32 * n * _widest(header) + _masks(header, n_ctx, n) + _work(headers, n)
+    return F32 * n * _widest(header) + masks(header, n_ctx, n)
+
+
+def work(headers: Sequence[Header], n_ubatch: int, threads: int) -> int:
+    """Bytes of the CPU backend's own buffer (ggml_graph_plan): what the most demanding operation needs.
+
+    A multiplication converts its activations to what the weights' dot product wants, all rows at once; flash
+    attention has a tile for each thread.
+    """
+    used = max(1, headers[0].integer("expert_used_count"))
+    largest = _ATTENTION_TILES * max(_head_size(headers[0]), 1) * threads + _TILE_SCORES * threads
+    for tensor in multiplied(headers):
+        kind = TYPES.get(tensor.type_id)
+        name = kind.name if kind else ""
+        rows = 1 if tensor.name in _NARROW_ROWS else n_ubatch * (used if len(tensor.shape) > 2 else 1)
+        tiles = _TILE_BYTES * threads if kind and kind.block == _TILED_BLOCK else 0
+        largest = max(largest, int(_BYTES.get(name, _Q8_BYTES) * tensor.shape[0] * rows) + tiles)
+    return largest
 
 
 def _widest(header: Header) -> int:
     """Numbers per token that are alive at the widest moment of a layer."""
     wide, ff = header.integer("embedding_length"), header.integer("feed_forward_length")
-    heads = header.integer("attention.head_count")
-    key = header.integer("attention.key_length", wide // heads if heads else 0)
+    query = header.integer("attention.head_count") * _head_size(header)
     kv = max((layer.keys for layer in layers(header)), default=0)
-    moments = [3 * wide + 3 * ff + heads * key, 3 * wide + 2 * heads * key + 2 * kv]
+    moments = [3 * wide + 3 * ff + query, 3 * wide + 2 * query + 2 * kv]
     if used := header.integer("expert_used_count"):
         each = used * header.integer("expert_feed_forward_length", ff)
-        moments = [moments[1], 3 * wide + 3 * each + heads * key, (2 * used + 3) * wide + each]
+        moments = [moments[1], 3 * wide + 3 * each + query, (2 * used + 3) * wide + each]
     return max(moments)
 
 
-def _masks(header: Header, n_ctx: int, n: int) -> int:
+def _head_size(header: Header) -> int:
+    heads = header.integer("attention.head_count")
+    return header.integer("attention.key_length", header.integer("embedding_length") // heads if heads else 0)
+
+
+def masks(header: Header, n_ctx: int, n: int) -> int:
     """What each of the n tokens may see of the cache: one mask for full attention, one for sliding windows."""
     kept = layers(header)
     kinds = {layer.window for layer in kept if layer.keys}
     return len(kinds) * cells(n_ctx) * n * F16
-
-
-def _work(headers: Sequence[Header], n: int) -> int:
-    """Activations are converted to what the weights' dot product wants, all rows of a multiplication at once."""
-    used = max(1, headers[0].integer("expert_used_count"))
-    largest = 0.0
-    for tensor in multiplied(headers):
-        kind = TYPES.get(tensor.type_id)
-        rows = 1 if tensor.name in _NARROW_ROWS else n * (used if len(tensor.shape) > 2 else 1)
-        largest = max(largest, _BYTES.get(kind.name if kind else "", _Q8_BYTES) * tensor.shape[0] * rows)
-    return int(largest)

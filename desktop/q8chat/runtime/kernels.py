@@ -1,9 +1,9 @@
 """What this CPU does with each tensor type, and for how much of a model.
 
 Sources: ggml-cpu's buffer types (amx/amx.cpp, repack.cpp: where weights are copied into the order a kernel wants)
-and its dot products (arch/x86/quants.c, vec.cpp). Named is what reads the weights while an answer is written; prompts
-go through tiles of the same or wider instructions. llama.cpp decides by what it was compiled for; here only counts
-what is compiled in and also usable on this CPU.
+and its dot products (arch/x86/quants.c, vec.cpp). Named is what reads the weights while an answer is written; a
+prompt goes through tiles of the same or wider instructions. llama.cpp decides by what it was compiled for; here
+only counts what is compiled in and also usable on this CPU.
 """
 
 from __future__ import annotations

@@ -66,6 +66,11 @@ class KVCache:
         self.budget = budget
         self.snapshots: list[Snapshot] = []  # least recently used first
 
+    @property
+    def n_bytes(self) -> int:
+        """Memory that the copies take."""
+        return sum(s.n_bytes for s in self.snapshots)
+
     def prepare(self, wanted: list[int]) -> int:
         """Make the cache a prefix of `wanted`, as long as possible but not all of it; return its length.
 
@@ -99,5 +104,5 @@ class KVCache:
             return
         self.snapshots = [s for s in self.snapshots if common(s.tokens, tokens) < len(s.tokens)]
         self.snapshots.append(Snapshot(tokens, state))
-        while sum(s.n_bytes for s in self.snapshots) > self.budget:
+        while self.n_bytes > self.budget:
             self.snapshots.pop(0)

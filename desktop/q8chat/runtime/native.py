@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import importlib.util
+import re
 import sys
 from collections import deque
 from functools import cache
@@ -11,18 +12,23 @@ from types import ModuleType
 from typing import Any
 
 # ggml's own levels; llama-cpp-python's are mis-mapped.
+_INFO = 2
 _WARN = 3
 _ERROR = 4
 _CONTINUED = 5
 
 _LogCallback = ctypes.CFUNCTYPE(None, ctypes.c_int, ctypes.c_char_p, ctypes.c_void_p)
 _recent_errors: deque[str] = deque(maxlen=20)
+_buffers: list[tuple[str, int]] = []
+_BUFFER = re.compile(r"(?P<name>\S+ (?:model|KV|RS|compute|output))\s+buffer size\s*=\s*(?P<size>[\d.]+) MiB")
 
 
 def _log(level: int, text: bytes | None, _user_data: Any) -> None:
     line = (text or b"").decode("utf-8", "replace")
     if level == _ERROR and line.strip():
         _recent_errors.append(line.strip())
+    if level == _INFO and "buffer size" in line and (buffer := _BUFFER.search(" ".join(line.split()))):
+        _buffers.append((buffer["name"], round(float(buffer["size"]) * (1 << 20))))
     if level in (_WARN, _ERROR, _CONTINUED):
         sys.stderr.write(line)
         sys.stderr.flush()
@@ -58,6 +64,13 @@ def _skip_high_level_api() -> None:
 def clear_errors() -> None:
     """Forget what was logged before the call whose errors matter."""
     _recent_errors.clear()
+
+
+def buffers() -> list[tuple[str, int]]:
+    """What llama.cpp allocated since the last call, in bytes: ("CPU_Mapped model", ...), ("CPU KV", ...)."""
+    found = _buffers.copy()
+    _buffers.clear()
+    return found
 
 
 def last_error() -> str:
