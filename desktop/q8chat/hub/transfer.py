@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from q8chat.core import units
 from q8chat.core.errors import DownloadError
 from q8chat.core.progress import Cancel
 from q8chat.hub.client import ANSWER_S
@@ -109,14 +110,21 @@ class Remote:
 
 
 def _start(response: httpx2.Response, offset: int, size: int) -> int:
-    """The place in the file of the answer's first byte."""
-    if response.status_code != 206:
-        return 0
-    match = _CONTENT_RANGE.match(response.headers.get("Content-Range", ""))
-    encoded = response.headers.get("Content-Encoding", "identity") != "identity"
-    if encoded or not match or int(match[1]) != offset or match[3] not in ("*", str(size)):
-        raise RangeRefusedError("The server sends another part of the file than the one that was asked for.")
-    return offset
+    """The place in the file of the answer's first byte. Raises DownloadError if it is of a file of another size."""
+    plain = response.headers.get("Content-Encoding", "identity") == "identity"
+    if response.status_code == 206:
+        match = _CONTENT_RANGE.match(response.headers.get("Content-Range", ""))
+        if not plain or not match or int(match[1]) != offset:
+            raise RangeRefusedError("The server sends another part of the file than the one that was asked for.")
+        start, total = offset, match[3]
+    else:
+        start, total = 0, response.headers.get("Content-Length", "") if plain else ""
+    if total.isdecimal() and int(total) != size:
+        raise DownloadError(
+            f"The hub lists this file with {units.count(size)} bytes and sends {units.count(int(total))}.",
+            "Choose it again; if it stays so, the repository is broken.",
+        )
+    return start
 
 
 def _origin(url: str) -> tuple[str, str, int | None]:

@@ -8,9 +8,11 @@ import signal
 import time
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from q8chat.core.errors import DownloadError
+from q8chat.core.progress import Progress
 from q8chat.hub import part_names
 from q8chat.hub.download import download, fetched
 from q8chat.hub.part_file import CHUNK
@@ -183,3 +185,33 @@ def test_an_address_that_expires_is_asked_for_again(hub: HubServer, tmp_path: Pa
         download(selection(hub), root=tmp_path, patience=HURRIED)
     hub.url_lifetime = 60.0
     assert download(selection(hub), root=tmp_path)[0].read_bytes() == DATA
+
+
+@pytest.mark.parametrize("lie", [-1000, 1000])
+def test_a_listing_that_lies_about_sizes(hub: HubServer, tmp_path: Path, lie: int) -> None:
+    hub.add_repo(REPO, {"big.gguf": DATA})
+    (file,) = selection(hub).files
+    lying = msgspec.structs.replace(file, size=file.size + lie)
+    with pytest.raises(DownloadError, match=r"lists this file with .* and sends 5,000,000"):
+        download(msgspec.structs.replace(selection(hub), files=(lying,)), root=tmp_path, patience=HURRIED)
+    assert not (tmp_path / REPO / "big.gguf").exists()
+    assert hub.sent(TARGET) < len(DATA)
+
+
+def test_a_hub_that_goes_away_is_waited_for(
+    hub: HubServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub.add_repo(REPO, {"big.gguf": DATA})
+    hub.fault(TARGET, reset_after=PAUSED_AT, times=1)
+    notes = Notes()
+
+    def go_away(progress: Progress) -> None:
+        notes.append(progress)
+        refused = sum("can't be reached" in p.note for p in notes)
+        away = progress.done >= PAUSED_AT and refused < 2
+        monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9" if away else hub.endpoint)
+
+    (place,) = download(selection(hub), go_away, root=tmp_path, patience=HURRIED)
+    assert place.read_bytes() == DATA
+    assert hub.sent(TARGET) == len(DATA)
+    assert "can't be reached" in notes.text()

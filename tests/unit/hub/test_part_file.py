@@ -1,4 +1,4 @@
-"""Whatever happens to a part and its ledger between two runs, only what is right is trusted, and it comes out whole."""
+"""Whatever happens to a part and its ledger between two runs: only what is right is trusted."""
 
 from __future__ import annotations
 
