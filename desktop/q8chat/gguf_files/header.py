@@ -129,13 +129,14 @@ class _Reader:
 
     def skip_strings(self, n: int) -> None:
         """In big blocks: a call per string would take half a second for a vocabulary of 256k."""
-        block, at = b"", 0
+        block, at, last = b"", 0, -8  # last: where a length may begin and still be whole
         for _ in range(n):
-            if at + 8 > len(block):
+            if at > last:
                 if at > len(block):
                     self.f.seek(min(at - len(block), self.size), 1)
                 block, at = block[at:] + self.f.read(BLOCK), 0
-                if len(block) < 8:
+                last = len(block) - 8
+                if last < 0:
                     raise self.fail(f"the file ends after {self.size:,} bytes, inside its header")
             at += 8 + _length(block, at)[0]
         self.f.seek(min(at - len(block), self.size), 1)

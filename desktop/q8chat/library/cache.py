@@ -69,7 +69,8 @@ class HeaderCache:
         That it can't be written costs time at the next scan only, so it is not an error.
         """
         below = tuple(os.path.join(root, "") for root in roots)  # noqa: PTH118 - text in, text out
-        entries = {p: e for p, e in self._entries.items() if p in seen or not p.startswith(below)}
+        known = self._entries.copy()  # a thread that was given up may still come back and add to it
+        entries = {p: e for p, e in known.items() if p in seen or not p.startswith(below)}
         if entries != self._stored:
             with suppress(OSError, DiskFullError):
                 files.publish(self._path, msgspec.json.encode(_Stored(VERSION, entries)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from q8chat.core import files, paths
@@ -40,7 +41,8 @@ def rename(path: str, new_name: str) -> str:
             done.append((old, new))
     except OSError as e:
         for old, new in reversed(done):
-            files.reveal(new, old)
+            with suppress(OSError):  # as far as possible; the first error is the one to tell
+                files.reveal(new, old)
         if isinstance(e, FileExistsError):
             raise LibraryError(
                 f"There is already a file {moves[len(done)][1].name}.", "Choose another name."

@@ -58,16 +58,17 @@ class _Worker(Generic[T]):
         raise RuntimeError("the work ended without a result")
 
 
-def together(works: Sequence[Callable[[Pulse], T]], seconds: float, cancel: Cancel) -> list[T | None]:
-    """Do all at once; None for one that did not beat for `seconds`. Raises CancelledError.
+def together(works: Sequence[Callable[[Pulse], T]], seconds: float, wait: Callable[[], None]) -> list[T | None]:
+    """Do all at once; None for one that did not beat for `seconds`.
 
-    What a work raises is its own business to catch; here it is a RuntimeError.
+    `wait` is called again and again meanwhile, in this thread; what it raises ends the waiting. What a work raises
+    is its own business to catch; here it is a RuntimeError.
     """
     workers = [_Worker(work) for work in works]
     try:
         for worker in workers:
             while worker.is_waited_for(seconds):
-                cancel.check()
+                wait()
                 worker.thread.join(LOOK)
         return [worker.outcome() for worker in workers]
     finally:

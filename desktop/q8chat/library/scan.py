@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
-from q8chat.core.progress import Cancel
-from q8chat.library import sources, usage
+from q8chat.core.progress import Cancel, Progress, Report, no_report
+from q8chat.library import usage
 from q8chat.library.cache import HeaderCache
 from q8chat.library.layouts import layout
 from q8chat.library.patience import Pulse, together
@@ -21,13 +21,26 @@ PATIENCE = 10.0  # seconds a disk may take for one step
 MAX_WATCHED = 1000  # folders; the system has a limit for all programs together
 
 
-def scan(folders: Sequence[Folder], cancel: Cancel | None = None, cache: HeaderCache | None = None) -> ScanResult:
+def scan(
+    folders: Sequence[Folder],
+    cancel: Cancel | None = None,
+    progress: Report = no_report,
+    cache: HeaderCache | None = None,
+) -> ScanResult:
     """Every model in `folders`; one that several folders lead to is told of the first of them.
 
+    `progress` counts files; how many there will be is not known.
     Never raises for what is on the disk: what can't be read is among the problems. Raises CancelledError.
     """
-    cache = cache or HeaderCache()
-    looks = together([partial(_look, folder, cache) for folder in folders], PATIENCE, cancel or Cancel())
+    cache, cancel = cache or HeaderCache(), cancel or Cancel()
+    counts: list[list[Part]] = [[] for _ in folders]
+
+    def wait() -> None:
+        cancel.check()
+        progress(Progress(sum(map(len, counts)), unit="files", note="Reading model files"))
+
+    works = [partial(_look, folder, cache, parts) for folder, parts in zip(folders, counts, strict=True)]
+    looks = together(works, PATIENCE, wait)
     used, seen = usage.read(), set[str]()
     models: list[LibraryModel] = []
     problems: list[Problem] = []
@@ -52,8 +65,8 @@ def watch_paths(result: ScanResult) -> tuple[str, ...]:
     return tuple(sorted(result.watched, key=lambda path: path.count(os.sep))[:MAX_WATCHED])
 
 
-def _look(folder: Folder, cache: HeaderCache, pulse: Pulse) -> tuple[Walked, list[Part]]:
-    walked, parts = Walked(), list[Part]()
+def _look(folder: Folder, cache: HeaderCache, parts: list[Part], pulse: Pulse) -> tuple[Walked, list[Part]]:
+    walked = Walked()
     try:
         os.listdir(folder.path)  # noqa: PTH208 - the names are not wanted, only whether they can be read
     except (FileNotFoundError, NotADirectoryError, ValueError):  # the last: a NUL in the settings
@@ -87,8 +100,3 @@ def _fresh(parts: list[Part], seen: set[str]) -> Iterator[list[Part]]:
         if not reals <= seen:
             yield files
         seen |= reals
-
-
-def scan_chosen(chosen: list[str], cancel: Cancel | None = None) -> ScanResult:
-    """Our own folder, the starter's, and those of other applications in `chosen` (`Settings.model_folders`)."""
-    return scan(sources.folders(chosen), cancel)

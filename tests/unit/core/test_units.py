@@ -47,3 +47,20 @@ def test_seconds_never_round_up_into_the_next_unit(value: float) -> None:
 @pytest.mark.parametrize("n", [1024 * 1024 - 1, (1 << 30) - 1])
 def test_sizes_never_round_up_into_the_next_unit(n: int) -> None:
     assert not units.size(n).startswith("1024")
+
+
+@pytest.mark.parametrize(
+    ("n", "text"),
+    [
+        (0, ""),
+        (950, "950"),
+        (134_515_008, "135M"),
+        (999_600_000, "1B"),
+        (1_235_814_400, "1.2B"),
+        (8_030_261_248, "8B"),
+        (70_553_706_496, "71B"),
+        (1_026_000_000_000, "1T"),
+    ],
+)
+def test_parameters(n: int, text: str) -> None:
+    assert units.parameters(n) == text

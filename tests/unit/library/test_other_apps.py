@@ -11,8 +11,8 @@ import pytest
 from q8chat.core import settings
 from q8chat.library import sources
 from q8chat.library.details import details
-from q8chat.library.scan import scan, scan_chosen
-from q8chat.library.types import LibraryModel
+from q8chat.library.scan import scan
+from q8chat.library.types import LibraryModel, ScanResult
 from tests.unit.library.model_files import hub_cache, ollama_model, sha256, write_model
 
 VARIABLES = ("HF_HOME", "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "OLLAMA_MODELS", "LLAMA_CACHE")
@@ -32,6 +32,10 @@ def user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def known() -> dict[str, str]:
     """Application by path; what this machine itself may have elsewhere is left out."""
     return {k.path: k.app for k in sources.known_folders(()) if k.path.startswith(str(Path.home().parent))}
+
+
+def scan_chosen(chosen: list[str]) -> ScanResult:
+    return scan(sources.folders(chosen))
 
 
 def models(*folders: Path) -> list[LibraryModel]:

@@ -11,10 +11,10 @@ import msgspec
 import pytest
 
 from q8chat.core import paths
-from q8chat.core.progress import Cancel, CancelledError
+from q8chat.core.progress import Cancel, CancelledError, Progress
 from q8chat.gguf_files import provenance
 from q8chat.gguf_files.provenance import Provenance
-from q8chat.library import sources, usage
+from q8chat.library import sources, usage, walk
 from q8chat.library.scan import scan, watch_paths
 from q8chat.library.types import Folder, LibraryModel, ScanResult
 from tests.unit.library.model_files import write_model
@@ -243,6 +243,25 @@ def test_a_folder_that_vanished_is_a_problem_and_ours_is_not(tmp_path: Path) -> 
 def test_folders_are_watched(tmp_path: Path) -> None:
     write_model(tmp_path / "me" / "repo" / "tiny.gguf")
     assert watch_paths(look(tmp_path)) == tuple(str(tmp_path / p) for p in ("", "me", "me/repo"))
+
+
+def test_a_folder_with_too_much_in_it_is_left_with_a_word(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(walk, "MAX_ENTRIES", 30)
+    write_model(tmp_path / "tiny.gguf")
+    for n in range(40):
+        (tmp_path / "deep" / str(n)).mkdir(parents=True)
+    result = look(tmp_path)
+    assert only(result).name == "tiny"
+    assert "more than 30 files" in result.problems[0].message
+
+
+def test_a_scan_says_how_far_it_is(tmp_path: Path) -> None:
+    for n in range(40):
+        (tmp_path / f"{n}.gguf").symlink_to(write_model(tmp_path / ".real" / f"{n}.gguf"))
+    seen: list[Progress] = []
+    assert len(scan([Folder(str(tmp_path), "x")], progress=seen.append).models) == 40
+    assert [p.done for p in seen] == sorted(p.done for p in seen)
+    assert {p.unit for p in seen} == {"files"}
 
 
 def test_a_scan_can_be_cancelled(tmp_path: Path) -> None:
