@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from q8chat.core import units
+from q8chat.jobs.memory_calls import MemoryReport
 from q8chat.runtime.footprint import verdict
 
 PARTS = {  # as in Footprint, in the order to show
@@ -79,14 +80,33 @@ def fit(total: int, available: int, n_ctx: int) -> FitView:
     return FitView(verdict(total, available), reason)
 
 
-def memory_view(parts: Mapping[str, int], available: int, n_ctx: int, measured: int = 0) -> MemoryView:
-    """The figures of one model; measured 0: it was not loaded with this context yet."""
-    total = sum(parts.values())
-    rows = [MemoryRow(label, units.size(parts[name])) for name, label in PARTS.items() if parts.get(name)]
-    rows.append(MemoryRow("In all", units.size(total), units.size(measured) if measured else "", total=True))
-    note = (
-        f"The prediction is {abs(total / measured - 1):.1%} {'above' if total >= measured else 'below'}."
-        if measured
-        else ""
-    )
-    return MemoryView(fit(total, available, n_ctx), tuple(rows), note)
+def memory_view(report: MemoryReport, freed: int = 0) -> MemoryView:
+    """The figures of one model; beside a measurement stands what had been predicted before it.
+
+    `freed`: bytes that become available when the model that is loaded now makes room.
+    """
+    fits = fit(sum(report.parts.values()), report.available + freed, report.n_ctx)
+    seen = report.measured
+    predicted, measured = (seen.predicted, seen.parts) if seen else (report.parts, {})
+    rows = [
+        MemoryRow(label, _size(predicted, name), _size(measured, name))
+        for name, label in PARTS.items()
+        if predicted.get(name) or measured.get(name)
+    ]
+    total, found = sum(predicted.values()), sum(measured.values())
+    rows.append(MemoryRow("In all", units.size(total), units.size(found) if found else "", total=True))
+    return MemoryView(fits, tuple(rows), _note(report, total, found))
+
+
+def _size(parts: Mapping[str, int], name: str) -> str:
+    return (units.size(parts[name]) if parts.get(name) else "–") if parts else ""
+
+
+def _note(report: MemoryReport, predicted: int, measured: int) -> str:
+    seen = report.measured
+    if seen is None:
+        return "Corrected by what other models took on this machine." if report.corrected else ""
+    if not seen.full:
+        return f"Measured right after loading ({seen.date[:10]}); buffers fill up with the first long prompt."
+    share = predicted / measured - 1
+    return f"Measured {seen.date[:10]}: the prediction was {abs(share):.1%} {'above' if share >= 0 else 'below'}."

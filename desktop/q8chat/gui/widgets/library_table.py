@@ -135,6 +135,14 @@ class LibraryTable(QTableView):
         else:
             super().keyPressEvent(event)
 
+    def moveCursor(self, action: QAbstractItemView.CursorAction, modifiers: Qt.KeyboardModifier) -> QModelIndex:
+        """Home and End go to the first and the last row: cells are not chosen one by one."""
+        actions = QAbstractItemView.CursorAction
+        ends = {actions.MoveHome: 0, actions.MoveEnd: self.filtered.rowCount() - 1}
+        if action in ends:
+            return self.filtered.index(ends[action], max(0, self.currentIndex().column()))
+        return super().moveCursor(action, modifiers)
+
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         """Below the row for the menu key, at the mouse otherwise."""
         point = event.globalPos()

@@ -67,8 +67,7 @@ class LibraryMemory(QObject):
         entry = self._details.entry
         if entry is None or entry.model.path != report.path:
             return
-        view = fit_text.memory_view(report.parts, report.available + self._freed, report.n_ctx)
-        self._details.memory.show_memory(view)
+        self._details.memory.show_memory(fit_text.memory_view(report, self._freed))
         self._details.types.show_kernels(report.kernels)
 
     # ---- all rows ----------------------------------------------------------------------------------------------
