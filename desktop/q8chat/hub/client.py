@@ -44,6 +44,14 @@ def unreachable(host: str) -> HubUnreachableError:
     )
 
 
+def _distrusted(host: str) -> HubUnreachableError:
+    """Somebody else may be in between, often the network's own filter."""
+    return HubUnreachableError(
+        f"{host} shows a certificate that this machine does not trust.",
+        "If your network has a certificate of its own, set SSL_CERT_FILE to it.",
+    )
+
+
 class Reach:
     """Knows which hosts were reached a moment ago."""
 
@@ -114,6 +122,8 @@ def _client_class() -> Callable[..., Any]:
                 return super().send(request, **options)
             except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ProxyError) as e:
                 reach.forget()
+                if "CERTIFICATE_VERIFY_FAILED" in str(e):
+                    raise _distrusted(request.url.host) from e
                 # Not an httpx2 error, or huggingface_hub would try again five times.
                 raise unreachable(request.url.host) from e
 

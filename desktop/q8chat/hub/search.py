@@ -20,7 +20,9 @@ SORTS: dict[Sort, str] = {
     "updated": "lastModified",
     "trending": "trendingScore",
 }
-# What the hub is asked for; what it can't filter is dropped here, so a page may have fewer hits than its limit.
+# What the hub is asked for. What it can't filter is dropped here, and more is asked for instead, in a few requests;
+# after these a page may still have fewer hits than its limit.
+MAX_REQUESTS = 4
 FILTERS: dict[Kind, tuple[str, ...]] = {"gguf": ("gguf",), "checkpoint": ("safetensors", "transformers"), "any": ()}
 _EXPAND = ("downloads", "likes", "lastModified", "gated", "private", "tags", "pipeline_tag", "gguf", "safetensors")
 _CHAT_TASKS = ("", "text-generation", "image-text-to-text", "any-to-any", "text2text-generation")
@@ -33,19 +35,20 @@ _NOT_CONVERTIBLE = frozenset(
 def search(
     text: str, kind: Kind = "gguf", sort: Sort = "downloads", limit: int = 30, cursor: str = ""
 ) -> SearchPage:
-    """One request. `limit`: 1 to 100. `cursor`: of the page before.
+    """Usually one request. `limit`: 1 to 100. `cursor`: of the page before.
 
     Raises UsageError and the errors of `talking_to_hub`.
     """
     if kind not in FILTERS or sort not in SORTS or not 1 <= limit <= MAX_LIMIT:
         raise UsageError(f"A search for {kind} by {sort} with {limit} hits is not possible.")
+    hits: list[RepoHit] = []
     with talking_to_hub() as hub:
-        from huggingface_hub.hf_api import ModelInfo
-
-        items, following = _ask(hub, _parameters(text, kind, sort, limit, cursor))
-        infos = [ModelInfo(**item) for item in items]  # type: ignore[no-untyped-call]
-    hits = (_hit(info) for info in infos if _wanted(info, kind))
-    return SearchPage(hits=tuple(hits), cursor=following)
+        for _ in range(MAX_REQUESTS):
+            infos, cursor = _ask(hub, _parameters(text, kind, sort, limit - len(hits), cursor))
+            hits += (_hit(info) for info in infos if _wanted(info, kind))
+            if not cursor or len(hits) >= limit:
+                break
+    return SearchPage(hits=tuple(hits), cursor=cursor)
 
 
 def _parameters(text: str, kind: Kind, sort: Sort, limit: int, cursor: str) -> dict[str, Any]:
@@ -61,8 +64,9 @@ def _parameters(text: str, kind: Kind, sort: Sort, limit: int, cursor: str) -> d
     return {key: value for key, value in asked.items() if value}
 
 
-def _ask(hub: Hub, parameters: dict[str, Any]) -> tuple[list[dict[str, Any]], str]:
+def _ask(hub: Hub, parameters: dict[str, Any]) -> tuple[list[ModelInfo], str]:
     """The hits, and the cursor in the link to the next page. `HfApi.list_models` keeps that to itself."""
+    from huggingface_hub.hf_api import ModelInfo
     from huggingface_hub.utils._http import get_session, hf_raise_for_status
 
     response = get_session().get(f"{hub.endpoint}/api/models", params=parameters, headers=hub.headers())
@@ -71,7 +75,8 @@ def _ask(hub: Hub, parameters: dict[str, Any]) -> tuple[list[dict[str, Any]], st
     items = response.json()
     if not isinstance(items, list):
         raise TypeError("the answer to a search is no list")
-    return items, parse_qs(urlsplit(following).query).get("cursor", [""])[0]
+    infos = [ModelInfo(**item) for item in items]  # type: ignore[no-untyped-call]
+    return infos, parse_qs(urlsplit(following).query).get("cursor", [""])[0]
 
 
 def _wanted(info: ModelInfo, kind: Kind) -> bool:

@@ -76,7 +76,7 @@ def _from_library() -> str:
 
     try:
         return _clean(get_token() or "")
-    except (OIDCError, DeviceCodeError, OSError):
+    except (OIDCError, DeviceCodeError, OSError, HubError):  # HubError: renewing it takes the hub
         return ""
 
 
@@ -98,6 +98,11 @@ def find() -> tuple[str, Source]:
     if token := _from_library():
         return token, "huggingface_hub"
     return "", ""
+
+
+def source() -> Source:
+    """Where the token is from; what a window may show, unlike the token."""
+    return find()[1]
 
 
 def store(token: str) -> None:

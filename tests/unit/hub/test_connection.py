@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import socket
+import ssl
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -236,6 +239,38 @@ def test_a_token_the_hub_refuses_is_not_shown(
         shown = repr(connected) + repr(connected.api())
     assert hub.requests[-1].authorization == "Bearer hf_SecretOfTheUser"
     assert "SecretOfTheUser" not in str(caught.value) + shown + caplog.text
+
+
+def test_a_redirect_to_another_origin_does_not_take_the_token_along(hub: HubServer) -> None:
+    hub.add_repo("org/name", {"m.gguf": b"weights"}, gated="auto")
+    with talking_to_hub() as connected:
+        from huggingface_hub import get_session
+
+        url = connected.file_url("org/name", "m.gguf", "main")
+        assert get_session().get(url, headers=connected.headers()).content == b"weights"
+    assert [(r.origin, bool(r.authorization)) for r in hub.requests] == [("hub", True), ("storage", False)]
+    assert hub.leaks == []
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl to make a certificate")
+def test_a_certificate_nobody_knows(hub: HubServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    key, certificate = tmp_path / "key.pem", tmp_path / "cert.pem"
+    make = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
+    make += ["-addext", "subjectAltName=DNS:localhost", "-keyout", str(key), "-out", str(certificate)]
+    subprocess.run(make, check=True, capture_output=True, timeout=60)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    server = hub._hub.socket
+    hub._hub.socket = context.wrap_socket(server, server_side=True)
+    monkeypatch.setenv("HF_ENDPOINT", hub.endpoint.replace("http://127.0.0.1", "https://localhost"))
+    with pytest.raises(HubUnreachableError, match="certificate that this machine does not trust") as caught:
+        search("x")
+    assert "SSL_CERT_FILE" in caught.value.hint
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    from huggingface_hub import close_session
+
+    close_session()
+    assert search("x").hits == ()
 
 
 def test_nothing_else_is_asked(hub: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:

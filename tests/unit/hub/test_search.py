@@ -99,6 +99,21 @@ def test_paging_asks_once_per_page_and_sees_everything_once(hub: HubServer) -> N
     assert len(hub.requests) == pages == 3
 
 
+def test_what_is_dropped_is_made_up_for(hub: HubServer) -> None:
+    weights = {"safetensors": {"parameters": {"BF16": 10}, "total": 10}, "library": "transformers"}
+    for i in range(12):
+        hub.add_repo(f"org/m{i}", {}, **weights, tags=("gptq",) if i % 3 else (), downloads=i)
+    page = search("org", kind="checkpoint", limit=3)
+    assert [hit.repo for hit in page.hits] == ["org/m9", "org/m6"]
+    rest = search("org", kind="checkpoint", limit=3, cursor=page.cursor)
+    assert ([hit.repo for hit in rest.hits], rest.cursor) == (["org/m3", "org/m0"], "")
+    for i in range(50):
+        hub.add_repo(f"lab/m{i}", {}, **weights, tags=("mlx",))
+    hub.requests.clear()
+    none = search("lab", kind="checkpoint", limit=3)
+    assert (none.hits, bool(none.cursor), len(hub.requests)) == ((), True, 4)
+
+
 def test_nothing_found(shelf: HubServer) -> None:
     page = search("nothing has this name")
     assert (page.hits, page.cursor) == ((), "")
