@@ -58,14 +58,20 @@ def _bar(title: str) -> Iterator[Report]:
     )
     with Bars(*columns, console=Console(stderr=True)) as bars:
         task = bars.add_task(title, total=None, figures="")
+        started = False
 
         def report(progress: Progress) -> None:
+            nonlocal started
+            if not started:  # what is there already was not done now: it does not count as speed
+                started = True
+                bars.reset(task, completed=progress.done, total=progress.total or None)
+            speed = bars.tasks[task].speed if progress.unit == "bytes" else None
             bars.update(
                 task,
                 description=progress.note or title,
                 completed=progress.done,
                 total=progress.total or None,
-                figures=figures(progress),
+                figures=figures(progress) + (f", {size(speed)}/s" if speed else ""),
             )
 
         yield report

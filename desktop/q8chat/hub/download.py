@@ -6,7 +6,7 @@ Pausing is cancelling: `download` of the same files goes on. `discard` forgets.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -116,10 +116,14 @@ class _Work:
         self.cancel.check()
 
     def _present(self, index: int, place: Path, wanted: Wanted) -> str:
-        name = place.name
         return targets.is_there(
-            place, wanted, lambda n: self.tell(index, n, f"Checking {name}, which is there already")
+            place, wanted, self._checking(index, f"Checking {place.name}, which is there already")
         )
+
+    def _checking(self, index: int, what: str) -> Callable[[int], None]:
+        """For work that is no download: the bytes stand still, so that nobody takes it for speed."""
+        there = self.done[index] or 1
+        return lambda n: self.tell(index, self.done[index], f"{what}: {min(100, 10 * (10 * n // there))} %")
 
     def _fetch(self, index: int, place: Path, wanted: Wanted, remote: Remote) -> str:
         others = [p for p in part_names.parts(place) if f".{wanted.key}.part" not in p.name]
@@ -127,7 +131,7 @@ class _Work:
             _remove(others)
             self.tell(index, 0, f"{place.name} is another version than what was fetched before; starting it over")
         with PartFile(place, wanted) as part:
-            part.recheck(lambda n: self.tell(index, n, f"Checking what is there of {place.name}"))
+            part.recheck(self._checking(index, f"Checking what is there of {place.name}"))
             self.tell(index, part.length, "")
             targets.check_space(place.parent, wanted.size - part.length)
             self.fetcher.fetch(remote, part, lambda n, note: self.tell(index, n, note))
