@@ -6,7 +6,7 @@ import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from q8chat.core.errors import GatedRepoError, HubError, RemoteFileNotFoundError
+from q8chat.core.errors import HubError
 from q8chat.hub.checkpoint_files import checkpoint_files
 from q8chat.hub.connection import Hub, talking_to_hub
 from q8chat.hub.file_names import name_problem
@@ -68,7 +68,7 @@ def _page(hub: Hub, info: ModelInfo, files: tuple[RemoteFile, ...], card: str, a
 
 
 def _card(repo: str, revision: str) -> str:
-    """The README without the YAML before it; "" if it is kept back or can't be had."""
+    """The README without the YAML before it; "" if it can't be had: a page without it is still of use."""
     data = b""
     try:
         with talking_to_hub(repo, revision, "README.md") as hub:
@@ -81,7 +81,7 @@ def _card(repo: str, revision: str) -> str:
                     data += piece
                     if len(data) >= MAX_CARD:
                         break
-    except (GatedRepoError, RemoteFileNotFoundError):
+    except HubError:
         return ""
     return without_front_matter(data[:MAX_CARD].decode("utf-8", "ignore"))
 

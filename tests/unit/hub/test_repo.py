@@ -65,6 +65,13 @@ def test_a_card_that_is_kept_back_is_no_obstacle(anonymous: HubServer) -> None:
     assert (page.card, page.gated, len(page.quantizations)) == ("", "manual", 1)
 
 
+def test_a_card_that_fails_is_no_obstacle(hub: HubServer) -> None:
+    hub.add_repo("org/m", {"m-Q4_0.gguf": b"x"}, card=CARD)
+    hub.fault("/org/m/resolve", status=503)
+    page = repo_page("org/m")
+    assert (page.card, len(page.quantizations)) == ("", 1)
+
+
 def test_an_endless_card_is_cut(hub: HubServer) -> None:
     hub.add_repo("org/m", {}, card="word " * MAX_CARD)
     assert len(repo_page("org/m").card) <= MAX_CARD
