@@ -16,6 +16,7 @@ from q8chat.library.summary import text
 from q8chat.library.types import LibraryModel, ModelDetails, Row
 
 MAX_VALUE = 300  # characters of a value that are shown
+MAX_TEMPLATE = 1 << 20  # characters; real ones have at most some tens of thousands
 
 
 def details(path: str, models: Sequence[LibraryModel] = ()) -> ModelDetails:
@@ -36,7 +37,7 @@ def details(path: str, models: Sequence[LibraryModel] = ()) -> ModelDetails:
     return ModelDetails(
         model=model,
         rows=(*_about_model(header, model), *_about_files(model)),
-        template=text(header, "tokenizer.chat_template"),
+        template=text(header, "tokenizer.chat_template")[:MAX_TEMPLATE],
         types=model.mix,
         provenance=known,
         sha256=checksum.sha256 if checksum else "",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from itertools import islice
 from pathlib import Path
 
 from q8chat.gguf_files import naming, provenance
@@ -13,6 +14,7 @@ from q8chat.library.types import Folder, LibraryModel, TypeShare
 from q8chat.library.walk import Found
 
 Part = tuple[Found, Summary]
+MAX_MISSING = 100  # names of missing shards that are told; a name may claim 99,999
 _NO_NAMES = frozenset({"", "model", "ggml-model", "gguf-model"})  # of files whose folder has the name
 
 
@@ -102,8 +104,9 @@ def _missing(parts: list[Part]) -> tuple[tuple[str, ...], int]:
     if not shard:
         return (), 1
     there = {found.number for name in names if (found := naming.shard(name))}
-    absent = [n for n in range(1, shard.total + 1) if n not in there]
-    return tuple(naming.shard_name(shard.base, n, shard.total) for n in absent), shard.total
+    absent = (n for n in range(1, shard.total + 1) if n not in there)
+    named = islice(absent, MAX_MISSING)
+    return tuple(naming.shard_name(shard.base, n, shard.total) for n in named), shard.total
 
 
 def _problem(parts: list[Part], missing: tuple[str, ...], total: int) -> str:
@@ -111,7 +114,7 @@ def _problem(parts: list[Part], missing: tuple[str, ...], total: int) -> str:
         if summary.problem:
             return summary.problem
     if missing:
-        what = f"{missing[0]} is" if len(missing) == 1 else f"{len(missing)} of its {total} files are"
+        what = f"{missing[0]} is" if len(missing) == 1 else f"{total - len(parts)} of its {total} files are"
         return f"It is incomplete: {what} missing. Download the model again."
     if not parts[0][1].architecture:
         return "Its header does not say what architecture it has."

@@ -13,6 +13,7 @@ from q8chat.gguf_files.header import Header, read_header
 from q8chat.gguf_files.types import TYPES
 
 MODEL = "model"
+MAX_TEXT = 100  # characters; a header may hold megabytes where a word belongs
 # Architectures of files that are no language models by themselves, whatever their general.type says.
 _OTHER_KINDS = {"clip": "mmproj", "imatrix": "imatrix", "controlvector": "adapter"}
 
@@ -56,12 +57,12 @@ def of_header(header: Header) -> Summary:
     """What matters of a header that was read."""
     return Summary(
         kind=_kind(header),
-        architecture=header.architecture,
+        architecture=header.architecture[:MAX_TEXT],
         parameters=_parameters(header),
         file_type=_file_type(header),
         tensors=_tensors(header),
         context_length=header.integer("context_length"),
-        licence=text(header, "general.license"),
+        licence=text(header, "general.license")[:MAX_TEXT],
         has_template=bool(text(header, "tokenizer.chat_template")),
     )
 
@@ -73,7 +74,7 @@ def text(header: Header, key: str) -> str:
 
 
 def _kind(header: Header) -> str:
-    kind = _OTHER_KINDS.get(header.architecture) or text(header, "general.type") or MODEL
+    kind = _OTHER_KINDS.get(header.architecture) or text(header, "general.type")[:MAX_TEXT] or MODEL
     if kind == MODEL and not header.tensors and _split_count(header.metadata) < 2:
         return "vocabulary"  # llama.cpp's ggml-vocab-*.gguf; a first shard may have no tensors either
     return kind

@@ -47,7 +47,8 @@ class LibraryModel(msgspec.Struct, frozen=True, kw_only=True):
     `architecture`: as llama.cpp calls it ("llama", "qwen3"). `parameters`: number of weights. `quantization`:
     "Q4_K_M"; `mix`: tensor types by share of bytes, largest first. `size`: bytes of all files. `context_length`:
     tokens the model was trained for. `folder`: the one it was found in, `source`: see Folder. `missing`: names of
-    shards that are not there. `problem`: why it can't be used, "" if it can. `last_used`: ISO 8601, UTC.
+    shards that are not there, the first hundred. `problem`: why it can't be used, "" if it can. `last_used`: ISO
+    8601, UTC.
     """
 
     path: str

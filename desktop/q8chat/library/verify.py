@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from q8chat.core import units
@@ -12,17 +12,23 @@ from q8chat.core.progress import Cancel, Progress, Report, no_report
 from q8chat.gguf_files.header import read_header
 from q8chat.library import origin
 from q8chat.library.find import at_path
-from q8chat.library.types import Check, Verification
+from q8chat.library.types import Check, LibraryModel, Verification
 
 CHUNK = 4 << 20  # bytes between two looks at `cancel`
 
 
-def verify(path: str, progress: Report = no_report, cancel: Cancel | None = None) -> Verification:
+def verify(
+    path: str,
+    progress: Report = no_report,
+    cancel: Cancel | None = None,
+    models: Sequence[LibraryModel] = (),
+) -> Verification:
     """Read all files of the model: headers, sizes, and the checksum where one is known.
 
-    That something is wrong is in the result. Raises LibraryError when a file can't be read, CancelledError.
+    `models`: as in `details`. That something is wrong is in the result. Raises LibraryError when a file can't be
+    read, CancelledError.
     """
-    model = at_path(path)
+    model = at_path(path, models)
     checks = [Check(f"{name} is missing.", passed=False) for name in model.missing]
     done = 0
 

@@ -68,6 +68,12 @@ def test_metadata_of_odd_types_is_no_trouble(tmp_path: Path) -> None:
     assert len(told["Name"]) == 300
 
 
+def test_texts_without_end_are_cut(tmp_path: Path) -> None:
+    endless = "x" * (2 << 20)
+    found = details(str(write_model(tmp_path / "tiny.gguf", licence=endless, template=endless)))
+    assert (len(found.model.licence), len(found.template)) == (100, 1 << 20)
+
+
 def test_of_a_damaged_file_the_reason_and_the_size_are_told(tmp_path: Path) -> None:
     path = tmp_path / "bad.gguf"
     path.write_bytes(b"GGUF")
