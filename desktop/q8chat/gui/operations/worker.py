@@ -88,7 +88,6 @@ class WorkerOperations(QObject):
         self._closed = True
         if self._worker is not None:
             self._worker.close()
-        self._arrived.disconnect()
 
     def _running(self) -> Worker:
         from q8chat.jobs.worker import Worker
@@ -98,4 +97,5 @@ class WorkerOperations(QObject):
 
     @Slot(object, object, object)
     def _deliver(self, call: OperationHandle, receiver: Deliver, value: Any) -> None:
-        call.deliver(receiver, value)
+        if not self._closed:
+            call.deliver(receiver, value)
