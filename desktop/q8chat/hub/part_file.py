@@ -9,7 +9,6 @@ changed since then costs the bytes after the checkpoint before it, never a wrong
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 import time
 from collections.abc import Callable
@@ -23,68 +22,12 @@ import msgspec
 from q8chat.core import files
 from q8chat.core.errors import DownloadDamagedError
 from q8chat.hub import part_names
+from q8chat.hub.checksums import STEP, Hashes, Wanted
 
 CHUNK = 1 << 20  # bytes between two checkpoints, and what a kill can cost
 CHECKPOINT_SECONDS = 1.0  # also after this long, so that a slow line loses little
 SYNC = 32 << 20  # bytes between two flushes to the disk: what a power failure can cost
-STEP = 4 << 20  # bytes hashed at a time
 DIGEST = 16  # hex digits kept of a checkpoint's digest
-
-
-class Wanted(msgspec.Struct, frozen=True, kw_only=True):
-    """What the file must be. One of the two checksums is "": `git_sha1` is that of git for a blob."""
-
-    size: int
-    sha256: str = ""
-    git_sha1: str = ""
-
-    @property
-    def key(self) -> str:
-        """Tells versions of a file apart in the name of their parts."""
-        return (self.sha256 or self.git_sha1)[: part_names.KEY_LENGTH]
-
-
-class Hashes:
-    """Running checksums of a file of a known size."""
-
-    def __init__(self, wanted: Wanted) -> None:
-        self._wanted = wanted
-        self._sha256 = hashlib.sha256()
-        self._git = hashlib.sha1(b"blob %d\0" % wanted.size, usedforsecurity=False) if wanted.git_sha1 else None
-
-    def update(self, data: bytes | bytearray | memoryview) -> None:
-        """Go on with `data`."""
-        self._sha256.update(data)
-        if self._git:
-            self._git.update(data)
-
-    def copy(self) -> Hashes:
-        """The state as it is now."""
-        twin = Hashes(self._wanted)
-        twin._sha256, twin._git = self._sha256.copy(), self._git and self._git.copy()
-        return twin
-
-    @property
-    def sha256(self) -> str:
-        """Of everything so far, in hex."""
-        return self._sha256.hexdigest()
-
-    def match(self) -> bool:
-        """Whether this is the file that is wanted."""
-        if self._git:
-            return self._git.hexdigest() == self._wanted.git_sha1
-        return self.sha256 == self._wanted.sha256
-
-
-def file_hashes(path: Path, wanted: Wanted, step: Callable[[int], None]) -> Hashes:
-    """Checksums of the file at `path`; `step` gets the bytes hashed so far and may raise. Raises OSError."""
-    hashes, done = Hashes(wanted), 0
-    with path.open("rb", buffering=0) as f:
-        while data := f.read(STEP):
-            hashes.update(data)
-            done += len(data)
-            step(done)
-    return hashes
 
 
 class PartFile:

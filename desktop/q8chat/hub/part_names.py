@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-KEY_LENGTH = 12
+from q8chat.hub.checksums import KEY_LENGTH
 
 
 def part_path(target: Path, key: str) -> Path:

@@ -11,8 +11,8 @@ from pathlib import Path
 from q8chat.core import units
 from q8chat.core.errors import DiskFullError, DownloadError
 from q8chat.gguf_files import provenance
+from q8chat.hub.checksums import Wanted, file_hashes
 from q8chat.hub.file_names import name_problem
-from q8chat.hub.part_file import Wanted, file_hashes
 from q8chat.hub.types import RemoteFile
 
 MAX_NAME = 220  # bytes; 255 are possible, and hidden files beside it add to the name

@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 from q8chat.core import units
 from q8chat.core.errors import DownloadError
 from q8chat.core.progress import Cancel
+from q8chat.hub.checksums import Wanted
 from q8chat.hub.client import ANSWER_S
 from q8chat.hub.connection import Hub, talking_to_hub
-from q8chat.hub.part_file import Wanted
 from q8chat.hub.reader import Reader
 
 if TYPE_CHECKING:

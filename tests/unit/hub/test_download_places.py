@@ -47,7 +47,8 @@ def test_a_disk_that_fills_up_keeps_the_part(hub: HubServer, small_disk: Path) -
     ballast.unlink()
     hub.requests.clear()
     assert download(selection(hub), root=small_disk)[0].read_bytes() == data
-    assert [r.range for r in hub.requests if r.range] == [f"bytes={CHUNK}-{len(data) - 1}"]
+    (asked,) = [r.range for r in hub.requests if r.range]
+    assert CHUNK <= int(asked.removeprefix("bytes=").partition("-")[0]) < len(data)
     assert leftovers(small_disk) == []
 
 

@@ -37,3 +37,12 @@ def test_shards_of_two_commits_are_no_model(hub: HubServer, tmp_path: Path) -> N
     repo.commit({name: noise(1000, 2) for name in SHARDS})
     download(selection(hub, SHARDS[1]), root=tmp_path)
     assert downloaded(REPO, "Q8_0", tmp_path) == []
+
+
+def test_a_shard_that_a_new_commit_left_alone_counts_for_it(hub: HubServer, tmp_path: Path) -> None:
+    repo = hub.add_repo(REPO, {name: noise(1000, 1) for name in SHARDS})
+    download(selection(hub, SHARDS[0]), root=tmp_path)
+    repo.commit({**repo.commits[repo.branches["main"]], "new.gguf": b"x"})
+    both = download(selection(hub, *SHARDS), root=tmp_path)
+    assert hub.sent(f"{REPO}/{SHARDS[0]}") == 1000
+    assert downloaded(REPO, "Q8_0", tmp_path) == both

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from q8chat.core.errors import DownloadDamagedError
 from q8chat.hub import part_names
-from q8chat.hub.part_file import CHUNK, PartFile, Wanted
+from q8chat.hub.checksums import Wanted
+from q8chat.hub.part_file import CHUNK, PartFile
 from tests.unit.hub.download_driver import leftovers, noise
 
 DATA = noise(200_000, 11)
