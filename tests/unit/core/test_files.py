@@ -88,3 +88,17 @@ def test_no_permission_leaves_the_old_file() -> None:
         Path(folder).chmod(0o755)
         assert path.read_bytes() == b"old"
         assert list(Path(folder).iterdir()) == [path]
+
+
+def test_a_finished_part_gets_its_name_and_replaces_nothing(tmp_path: Path) -> None:
+    part, path = tmp_path / ".a.part", tmp_path / "a.gguf"
+    part.write_bytes(b"whole")
+    files.reveal(part, path)
+    assert (path.read_bytes(), part.exists()) == (b"whole", False)
+    part.write_bytes(b"other")
+    for taken in (path, tmp_path / "dangling"):
+        if taken != path:
+            taken.symlink_to(tmp_path / "nowhere")
+        with pytest.raises(FileExistsError):
+            files.reveal(part, taken)
+    assert (path.read_bytes(), part.read_bytes()) == (b"whole", b"other")
