@@ -6,6 +6,7 @@ import ctypes
 import importlib.util
 import re
 import sys
+import threading
 from collections import deque
 from functools import cache
 from types import ModuleType
@@ -34,12 +35,18 @@ def _log(level: int, text: bytes | None, _user_data: Any) -> None:
         sys.stderr.flush()
 
 
+_loading = threading.Lock()
 _log_callback = _LogCallback(_log)  # llama.cpp keeps only the pointer
 
 
-@cache
 def library() -> ModuleType:
     """llama-cpp-python's low-level module, its backend initialised. Warnings and errors go to stderr."""
+    with _loading:  # the worker's calls have a thread each; half a package must not be seen by another
+        return _load()
+
+
+@cache
+def _load() -> ModuleType:
     _skip_high_level_api()
     import llama_cpp.llama_cpp as lib
 
