@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Generator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
+from q8chat.convert.encode import Q8_0
 from q8chat.convert.planning import Plan, plan
+from q8chat.convert.source import CheckpointSource
 from q8chat.convert.types import AUTO
+from q8chat.core.errors import CheckpointError, UsageError
 from q8chat.core.progress import Cancel, Progress, Report, no_report
 from q8chat.gguf_files.writer import GgufWriter
 
-BLOCK = 16 << 20  # bytes of the result in memory at a time
+BLOCK = 4 << 20  # bytes of the result that are made at a time
+AHEAD = 3  # blocks in the making while one is written
 
 
 def convert(
@@ -20,24 +28,61 @@ def convert(
     cancel: Cancel | None = None,
     *,
     overwrite: bool = False,
+    allow_flaws: bool = False,
 ) -> Plan:
     """Write `out`; it appears whole or not at all. What was interrupted continues with the next complete tensor.
 
-    Raises CheckpointError, UsageError, OutputFileError, DiskFullError, CancelledError.
+    Weights that are no numbers (NaN, infinite) are said in the plan's warnings; q8_0 stops at them unless
+    `allow_flaws`. Raises CheckpointError, UsageError, OutputFileError, DiskFullError, CancelledError.
     """
     made = plan(path, out_type)
     source, cancel = made.source, cancel or Cancel()
+    if out.resolve() in {file.resolve() for file in source.checkpoint.stamps}:
+        raise UsageError(f"{out} is a part of the checkpoint itself.", "Choose another name for the result.")
     with GgufWriter(out, made.layout, key=source.identity, overwrite=overwrite) as writer:
-        for index in range(writer.n_done, len(source.tensors)):
-            spec = source.tensors[index]
-            step = max(1, BLOCK // max(1, spec.row_bytes))
-            for at in range(0, spec.n_rows, step):
+        with closing(_blocks(source, writer.n_done)) as blocks:
+            for name, block in blocks:
                 cancel.check()
-                n_rows = min(step, spec.n_rows - at)
-                block = bytearray(n_rows * spec.row_bytes)
-                source.read(index, at, n_rows, memoryview(block))
+                if source.flaws and not allow_flaws:
+                    _stop_quantizing(source)
                 writer.write(block)
-                progress(Progress(writer.bytes_done, made.size, note=spec.name))
+                progress(Progress(writer.bytes_done, made.size, note=name))
         source.check_unchanged()
         writer.publish()
+    made.warnings.extend(source.flaws.values())
     return made
+
+
+def _stop_quantizing(source: CheckpointSource) -> None:
+    by_name = {spec.name: spec for spec in source.tensors}
+    for name, flaw in source.flaws.items():
+        if by_name[name].type_id == Q8_0:
+            raise CheckpointError(flaw, "A model quantized from them would not work. Get an intact checkpoint.")
+
+
+def _blocks(source: CheckpointSource, first: int) -> Generator[tuple[str, bytearray], None, None]:
+    """Tensor name and bytes, in order; made in threads while the one before is written."""
+    waiting: deque[tuple[str, Future[bytearray]]] = deque()
+    with ThreadPoolExecutor(AHEAD) as pool:
+        try:
+            for index in range(first, len(source.tensors)):
+                spec = source.tensors[index]
+                step = max(1, BLOCK // max(1, spec.row_bytes))
+                for at in range(0, spec.n_rows if spec.n_bytes else 0, step):
+                    n_rows = min(step, spec.n_rows - at)
+                    waiting.append((spec.name, pool.submit(_make, source, index, at, n_rows)))
+                    if len(waiting) > AHEAD:
+                        name, made = waiting.popleft()
+                        yield name, made.result()
+            while waiting:
+                name, made = waiting.popleft()
+                yield name, made.result()
+        finally:
+            for _, made in waiting:
+                made.cancel()
+
+
+def _make(source: CheckpointSource, index: int, first_row: int, n_rows: int) -> bytearray:
+    block = bytearray(n_rows * source.tensors[index].row_bytes)
+    source.read(index, first_row, n_rows, memoryview(block))
+    return block

@@ -1,8 +1,4 @@
-"""float32/float16 rows to the bytes of GGUF's F32, F16, BF16 and Q8_0, as gguf-py rounds them.
-
-Sources: `ggml_compute_fp32_to_bf16` and `quantize_row_q8_0_ref` in ggml, and gguf-py's quants: they agree in every
-bit.
-"""
+"""float32/float16 rows to the bytes of GGUF's F32, F16, BF16 and Q8_0, the same bits as gguf-py's."""
 
 from __future__ import annotations
 
@@ -12,49 +8,40 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[Any]
+from q8chat.convert import native
 
-BLOCK = 32  # weights of a Q8_0 block
+Array = NDArray[Any]
+F32, F16, Q8_0, BF16 = 0, 1, 8, 30  # ggml's type numbers
 
 
 def f32(rows: Array) -> Array:
     """(R, C) -> float32 (R, C)."""
-    return rows.astype("<f4", copy=False)
+    return np.ascontiguousarray(rows, "<f4")
 
 
 def f16(rows: Array) -> Array:
-    """(R, C) -> float16 (R, C); what is too large becomes infinite, as everywhere."""
-    with np.errstate(over="ignore"):
-        return rows.astype("<f2", copy=False)
+    """(R, C) -> float16 (R, C)."""
+    return np.ascontiguousarray(rows) if rows.dtype == np.float16 else native.f16(f32(rows))
 
 
 def bf16(rows: Array) -> Array:
-    """(R, C) -> uint16 (R, C), rounded to nearest even; a NaN stays one and becomes quiet."""
-    bits = np.ascontiguousarray(rows, np.float32).view(np.uint32)
-    rounded = bits + (np.uint32(0x7FFF) + ((bits >> 16) & np.uint32(1)))
-    rounded >>= 16
-    nan = np.isnan(rows)
-    if nan.any():
-        rounded[nan] = (bits[nan] >> 16) | 64
-    return rounded.astype("<u2")
+    """(R, C) -> uint16 (R, C)."""
+    return native.bf16(f32(rows))
 
 
 def q8_0(rows: Array) -> Array:
-    """(R, C), C a multiple of 32 -> uint8 (R, C / 32 * 34): float16 scale, then 32 signed bytes."""
-    blocks = np.ascontiguousarray(rows, np.float32).reshape(-1, BLOCK)
-    scale = np.abs(blocks).max(axis=1, keepdims=True) / np.float32(127)
-    with np.errstate(divide="ignore"):
-        inverse = np.where(scale == 0, np.float32(0), np.float32(1) / scale)
-    scaled = blocks * inverse
-    magnitude = np.abs(scaled)
-    floor = np.floor(magnitude)
-    rounded = np.copysign(floor + np.floor(2 * (magnitude - floor)), scaled)  # halves away from zero
-    out = np.empty((len(blocks), BLOCK + 2), np.uint8)
-    with np.errstate(over="ignore", invalid="ignore"):
-        out[:, :2] = scale.astype("<f2").view(np.uint8)
-        out[:, 2:] = rounded.astype(np.int8).view(np.uint8)
-    return out.reshape(rows.shape[0], -1)
+    """(R, C), C a multiple of 32 -> uint8 (R, C / 32 * 34)."""
+    return native.q8_0(f32(rows))
 
 
-# GGUF tensor type -> encoder
-ENCODERS: dict[int, Callable[[Array], Array]] = {0: f32, 1: f16, 8: q8_0, 30: bf16}
+ENCODERS: dict[int, Callable[[Array], Array]] = {F32: f32, F16: f16, Q8_0: q8_0, BF16: bf16}
+# Where all bits of the exponent are set, a number is infinite or none.
+EXPONENTS = {F16: 0x7C00, BF16: 0x7F80}
+
+
+def is_finite(rows: Array, encoded: Array, type_id: int) -> bool:
+    """Whether all numbers are finite, before and after encoding. float32 can be too large for float16."""
+    if (mask := EXPONENTS.get(type_id)) is None:
+        return bool(np.isfinite(rows).all())
+    bits = encoded.view(np.uint16) & np.uint16(mask)
+    return not bits.size or int(bits.max()) < mask

@@ -10,7 +10,7 @@ from q8chat.core.errors import CheckpointError
 
 
 class Collector:
-    """`pattern`: an expert's matrix, with the groups block, expert and matrix; `order`: how the matrices come out."""
+    """`pattern`: an expert's matrix, with groups block, expert and matrix; `order`: how the matrices come out."""
 
     def __init__(self, pattern: str, n_experts: int, order: Sequence[str]) -> None:
         self._pattern, self._n, self._order = re.compile(pattern), n_experts, order

@@ -12,7 +12,7 @@ import numpy as np
 from q8chat.convert import metadata as general
 from q8chat.convert import types
 from q8chat.convert.checkpoint import Checkpoint
-from q8chat.convert.encode import ENCODERS
+from q8chat.convert.encode import ENCODERS, F16, is_finite
 from q8chat.convert.family import Family
 from q8chat.convert.keys import Keys
 from q8chat.convert.rows import Rows
@@ -41,6 +41,7 @@ class CheckpointSource:
         self._tensors = _name_tensors(family)
         self.tensors: Sequence[TensorSpec] = [t.spec for t in self._tensors]
         self.metadata = _metadata(checkpoint, family, self._tensors)
+        self.flaws: dict[str, str] = {}  # GGUF name -> what is wrong with the weights read so far, as a sentence
 
     @property
     def name(self) -> str:
@@ -68,8 +69,17 @@ class CheckpointSource:
             to = min(at + step, first_row + n_rows)
             rows = tensor.rows.read(at * per_row, to * per_row)
             encoded = ENCODERS[spec.type_id](rows.reshape(to - at, spec.row_length))
-            data = np.ascontiguousarray(encoded).data.cast("B")
+            if not is_finite(rows, encoded, spec.type_id):
+                self._note_flaw(tensor, bool(np.isfinite(rows).all()))
+            data = encoded.data.cast("B")
             target[(at - first_row) * spec.row_bytes : (to - first_row) * spec.row_bytes] = data
+
+    def _note_flaw(self, tensor: Tensor, source_is_finite: bool) -> None:
+        name = tensor.spec.name
+        if source_is_finite and tensor.spec.type_id == F16:
+            self.flaws[name] = f"Tensor {name} has values that are too large for F16 and became infinite."
+        else:
+            self.flaws[name] = f"Tensor {tensor.origin} in {self.checkpoint.path} has weights that are no numbers."
 
     def check_unchanged(self) -> None:
         """Raises CheckpointError if the weights' files changed."""

@@ -7,20 +7,20 @@ What a family may say, from the most to the least common (see `convert/family.py
 
 `arch`: llama.cpp's name of the architecture, one of gguf.MODEL_ARCH_NAMES' values.
 
-`defaults`: config.json's model_type -> transformers' defaults that reach the file. A constant stands in for an absent
-key, a function of the configuration also for a null one.
+`defaults`: config.json's model_type -> transformers' defaults that reach the file. A constant stands in for an
+absent key, a function of the configuration also for a null one.
 
 `add_keys(keys)`: super().add_keys(keys) writes what most models have (`common_keys.py`); add the rest after it with
 gguf's methods (`keys.add_sliding_window(...)`). A family whose keys differ entirely does not call super().
 
 `add_vocabulary(keys)`: byte-level BPE from tokenizer.json unless overridden (`tokenizers/bpe.py`). Others are
-`sentencepiece.add`, `llama_hf.add` (a SentencePiece-like tokenizer.json) and `arch.llama.add_vocabulary`, which takes
-whichever is there.
+`sentencepiece.add`, `llama_hf.add` (a SentencePiece-like tokenizer.json) and `arch.llama.add_vocabulary`, which
+takes whichever is there.
 
 `renamed(name)`: a checkpoint's tensor name before mapping; None drops the tensor.
 
-`convert(name, rows, block)`: yields (GGUF name, Rows). `self.names.map(name)` maps a name; `convert/rows.py` has the
-transformations: pair_halves (q/k), Transposed, Gathered (rows in any order), rows_of, Stacked (concatenated, or
+`convert(name, rows, block)`: yields (GGUF name, Rows). `self.names.map(name)` maps a name; `convert/rows.py` has
+the transformations: pair_halves (q/k), Transposed, Gathered (rows in any order), rows_of, Stacked (concatenated, or
 experts with shape=...), Mapped (element by element), Reshaped, Fixed. They are lazy: nothing is read before the
 tensor is written, and then in blocks of rows. A ValueError raised here is said with the tensor's name.
 

@@ -28,7 +28,7 @@ GRANITE_VOCABULARY = 49152  # of small Granite models, and of SmolLM too
 
 
 def kv_heads(absent: int | None = None) -> Callable[[Config], Any]:
-    """As many key heads as there are heads where config.json says null; where it says nothing, `absent` if given."""
+    """As many key heads as heads where config.json says null; where it says nothing, `absent` if given."""
 
     def default(config: Config) -> Any:
         if absent is not None and "num_key_value_heads" not in config:

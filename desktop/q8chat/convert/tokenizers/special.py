@@ -120,7 +120,7 @@ def _read_normalizer(found: SpecialTokens, normalizer: dict[str, Any]) -> None:
 
 
 def _merges(checkpoint: Checkpoint, tokenizer: dict[str, Any]) -> list[str]:
-    """Merges as lines. Pairs (since transformers 4.45) may hold spaces, which become the visible ones of this BPE."""
+    """Merges as lines. Pairs (since transformers 4.45) may hold spaces, which become the visible ones of BPE."""
     merges = (tokenizer.get("model") or {}).get("merges")
     if not isinstance(merges, list) or not merges:
         return []
