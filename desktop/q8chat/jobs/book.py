@@ -33,6 +33,7 @@ class JobBook:
         self._records: dict[str, JobRecord] = {}
         self._stamps: dict[str, Stamp] = {}
         self._saved: dict[str, float] = {}
+        self._trouble = False  # with the last write: said once, not with every job
 
     def records(self) -> list[JobRecord]:
         """All jobs, oldest first."""
@@ -109,10 +110,14 @@ class JobBook:
 
     def _save(self, record: JobRecord) -> None:
         self._saved[record.id] = time.monotonic()
+        trouble: Q8Error | None = None
         try:
             self.store.save(record)
         except Q8Error as e:
-            self._on_problem(e)
+            trouble = e
         except OSError as e:
             hint = "Check that the data folder is yours and writable; until then a restart forgets the downloads."
-            self._on_problem(JobError(f"{e.filename} could not be written: {e.strerror}.", hint))
+            trouble = JobError(f"{e.filename} could not be written: {e.strerror}.", hint)
+        if trouble is not None and not self._trouble:
+            self._on_problem(trouble)
+        self._trouble = trouble is not None

@@ -9,6 +9,7 @@ from typing import Any
 from q8chat.hub.types import RepoPage, SearchPage, Selection
 from q8chat.jobs.memory_calls import MemoryReport, Needs
 from q8chat.library.types import KnownFolder, ModelDetails, ScanResult, Verification
+from q8chat.runtime.memory import Fit
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,5 +36,6 @@ METHODS: Mapping[str, Method] = {
     "hub.search": Method("q8chat.hub.search:search", SearchPage),
     "hub.repo_page": Method("q8chat.hub.repo:repo_page", RepoPage),
     "hub.resolve": Method("q8chat.hub.resolve:resolve", Selection),
+    "hub.fit": Method("q8chat.jobs.hub_calls:fit", Fit),
     "library.memory": Method("q8chat.jobs.memory_calls:report", MemoryReport),
 }

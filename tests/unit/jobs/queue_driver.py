@@ -10,11 +10,12 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import psutil
 
 from q8chat.core.errors import Q8Error
+from q8chat.jobs.kinds import KINDS as REAL_KINDS
 from q8chat.jobs.queue import JobQueue
 from q8chat.jobs.types import JobRecord, JobState
 from tests.unit.jobs.kinds_for_tests import KINDS
@@ -70,8 +71,8 @@ class Queue:
 class App:
     """Another application with the same data folder, in a process of its own."""
 
-    def __init__(self) -> None:
-        command = [sys.executable, "-m", "tests.unit.jobs.queue_driver"]
+    def __init__(self, kinds: Literal["test", "real"] = "test") -> None:
+        command = [sys.executable, "-m", "tests.unit.jobs.queue_driver", kinds]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.records: dict[str, dict[str, Any]] = {}
         self.removed: list[str] = []
@@ -131,7 +132,8 @@ def main() -> None:
         with lock:
             os.write(1, wire.line(news))
 
-    queue = JobQueue(say, say, lambda error: print(error, file=sys.stderr), kinds=KINDS)
+    kinds = REAL_KINDS if sys.argv[1] == "real" else KINDS
+    queue = JobQueue(say, say, lambda error: print(error, file=sys.stderr), kinds=kinds)
     queue.start()
     for line in sys.stdin:
         verb, *rest = json.loads(line)

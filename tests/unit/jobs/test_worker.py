@@ -25,6 +25,7 @@ from q8chat.jobs import worker as worker_module
 from q8chat.jobs.methods import METHODS as REAL_METHODS
 from q8chat.jobs.worker import CallHandle, Worker
 from tests.unit.jobs.kinds_for_tests import METHODS, Point
+from tests.unit.test_house import loaded_by
 
 
 class Calls:
@@ -212,6 +213,11 @@ def test_it_dies_with_its_parent() -> None:
     child.process.stdin.close()
     psutil.Process(pid).wait(10)  # raises when it is still there
     calls.worker.close()
+
+
+@pytest.mark.parametrize("module", ["worker", "queue"])
+def test_the_application_loads_nothing_heavy_for_it(module: str) -> None:
+    assert loaded_by(f"import q8chat.jobs.{module}") == set()
 
 
 @pytest.mark.parametrize("name", REAL_METHODS)
