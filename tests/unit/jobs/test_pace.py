@@ -12,7 +12,9 @@ from q8chat.jobs.reporter import REPEAT, Coalesced
 from q8chat.jobs.types import JobProgress
 
 
-def run(pace: Pace, start: float, seconds: float, speed: float, done: float = 0, total: int = 1000) -> JobProgress:
+def run(
+    pace: Pace, start: float, seconds: float, speed: float, *, done: float = 0, total: int = 1000
+) -> JobProgress:
     """Report ten times a second at this speed; the last answer."""
     for i in range(round(seconds * 10) + 1):
         answer = pace.update(start + i / 10, Progress(round(done + speed * i / 10), total, "steps"))
