@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QStackedWidget, QTabBar, QVBo
 
 from q8chat.gui import theme
 from q8chat.gui.context import AppContext
-from q8chat.gui.panels.models.pages import PAGES, PageLinks, PageRenaming, PageSearch
+from q8chat.gui.panels.models.pages import DOWNLOADS, PAGES, PageLinks, PageRenaming, PageSearch
 
 
 class ModelsPanel(QWidget):
@@ -30,6 +30,9 @@ class ModelsPanel(QWidget):
             self.tabs.addTab(page.title)
         self._lay_out()
         self.tabs.currentChanged.connect(self._on_tab)
+        for signal in (context.jobs.changed, context.jobs.removed):
+            signal.connect(self._count_jobs)
+        self._count_jobs()
         self._on_tab(0)
 
     def _lay_out(self) -> None:
@@ -85,6 +88,12 @@ class ModelsPanel(QWidget):
         for page in self._pages.values():
             page.close()
         super().closeEvent(event)
+
+    def _count_jobs(self) -> None:
+        """How much is under way stands beside the name of the downloads."""
+        n = sum(not record.is_finished for record in self._context.jobs.records())
+        number = next(n for n, page in enumerate(PAGES) if page.title == DOWNLOADS)
+        self.tabs.setTabText(number, f"{DOWNLOADS} ({n})" if n else DOWNLOADS)
 
     def _on_tab(self, number: int) -> None:
         self._stack.setCurrentWidget(self.page(number))

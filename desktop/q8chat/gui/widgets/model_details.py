@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QTextOption
 from PySide6.QtWidgets import QFrame, QLabel, QPlainTextEdit, QScrollArea, QVBoxLayout, QWidget
 
@@ -69,7 +69,12 @@ class ModelDetailsPane(QScrollArea):
         column.addWidget(self._nothing)
         column.addStretch(1)
         self.setWidget(page)
-        self.setMinimumWidth(30 * u)
+
+    def minimumSizeHint(self) -> QSize:
+        """As wide as what is in it needs: it scrolls up and down only."""
+        page = self.widget()
+        inside = page.minimumSizeHint().width() if page is not None else 0
+        return QSize(inside + self.verticalScrollBar().sizeHint().width(), 16 * theme.unit())
 
     def show_entry(self, entry: Entry | None) -> None:
         """Another row, or the same with newer facts; None: no row."""

@@ -63,6 +63,11 @@ class MemorySection(QWidget):
         if view is not None:
             self._fill(view)
 
+    def show_failure(self, why: str) -> None:
+        """The figures could not be computed."""
+        self.show_memory(None)
+        self.verdict.setText(why)
+
     def _fill(self, view: MemoryView) -> None:
         measured = any(row.measured for row in view.rows)
         if measured:

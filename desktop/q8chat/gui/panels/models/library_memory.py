@@ -34,6 +34,7 @@ class LibraryMemory(QObject):
         self._on_engine(context.library.engine)
         work.needs.connect(self._on_needs)
         work.memory.connect(self._on_report)
+        work.memory_failed.connect(self._on_failed)
         details.memory.context_chosen.connect(self._on_context)
         context.operations.engine_state.connect(self._on_engine)
 
@@ -69,6 +70,11 @@ class LibraryMemory(QObject):
             return
         self._details.memory.show_memory(fit_text.memory_view(report, self._freed))
         self._details.types.show_kernels(report.kernels)
+
+    def _on_failed(self, path: str, why: str) -> None:
+        entry = self._details.entry
+        if entry is not None and entry.model.path == path:
+            self._details.memory.show_failure(why)
 
     # ---- all rows ----------------------------------------------------------------------------------------------
 

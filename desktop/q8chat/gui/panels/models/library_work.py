@@ -25,6 +25,7 @@ class LibraryWork(QObject):
 
     details = Signal(ModelDetails)
     memory = Signal(MemoryReport)
+    memory_failed = Signal(str, str)  # path, why
     needs = Signal(Needs)
     checking = Signal(str, Progress)
     checked = Signal(Verification)
@@ -45,7 +46,13 @@ class LibraryWork(QObject):
 
     def estimate(self, wanted: Wanted) -> None:
         """Memory of one model by part."""
-        self._ask("library.memory", {"wanted": wanted}, self.memory.emit, lambda _: None)
+        path = wanted.path
+        self._ask(
+            "library.memory",
+            {"wanted": wanted},
+            self.memory.emit,
+            lambda e: self.memory_failed.emit(path, str(e)),
+        )
 
     def add_up(self, wanted: tuple[Wanted, ...]) -> None:
         """Memory of several models in all; without any the answer still says what is available."""

@@ -9,7 +9,10 @@ from typing import Any, Protocol, runtime_checkable
 from PySide6.QtWidgets import QWidget
 
 from q8chat.gui.context import AppContext
+from q8chat.gui.panels.models.downloads_page import DownloadsPage
 from q8chat.gui.panels.models.library_page import LibraryPage
+
+LIBRARY, DOWNLOADS = "On this machine", "Downloads"
 
 
 @runtime_checkable
@@ -43,4 +46,7 @@ class PageSpec:
     create: Callable[[AppContext], QWidget]
 
 
-PAGES = (PageSpec("On this machine", LibraryPage),)
+PAGES = (
+    PageSpec(LIBRARY, LibraryPage),
+    PageSpec(DOWNLOADS, DownloadsPage),
+)
