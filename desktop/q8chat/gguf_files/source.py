@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
-from pathlib import Path
 from typing import Protocol
 
 from q8chat.gguf_files.metadata import Metadata
@@ -68,10 +67,6 @@ class TensorSource(Protocol):
     @property
     def identity(self) -> str:
         """Changes when the content does (paths, sizes, times); a job only continues what has the same identity."""
-
-    @property
-    def paths(self) -> Sequence[Path]:
-        """The files it is read from, none of which may be written to."""
 
     @property
     def metadata(self) -> Metadata:

@@ -8,12 +8,12 @@ from __future__ import annotations
 import os
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from q8chat.core.errors import OutputFileError
 from q8chat.core.progress import Cancel, Progress, Report, no_report
 from q8chat.gguf_files.source import TensorSource
 from q8chat.gguf_files.writer import GgufWriter
@@ -54,14 +54,14 @@ def quantize(
     """
     started = time.monotonic()
     cancel = cancel or Cancel()
-    _check_not_source(source, path)
     with GgufWriter(path, plan.layout, key=plan.key, overwrite=overwrite) as writer:
         done = sum(t.source.n_bytes for t in plan.tensors[: writer.n_done])
-        for rows in _made(source, plan, writer, threads or usable_cpus()):
-            cancel.check()
-            done += rows.n * rows.tensor.source.row_bytes
-            note = f"Tensor {writer.n_done} of {len(plan.tensors)}: {rows.tensor.source.name}"
-            progress(Progress(done, plan.source_bytes, "bytes", note))
+        with closing(_made(source, plan, writer, threads or usable_cpus())) as made:
+            for rows in made:
+                cancel.check()
+                done += rows.n * rows.tensor.source.row_bytes
+                note = f"Tensor {writer.n_done} of {len(plan.tensors)}"
+                progress(Progress(done, plan.source_bytes, "bytes", note))
         source.check_unchanged()
         progress(Progress(plan.source_bytes, plan.source_bytes, "bytes", "Flushing to the disk"))
         writer.publish()
@@ -69,7 +69,7 @@ def quantize(
     return Made(path, plan.size, len(plan.tensors), continued, time.monotonic() - started)
 
 
-def _made(source: TensorSource, plan: Plan, writer: GgufWriter, threads: int) -> Iterator[Rows]:
+def _made(source: TensorSource, plan: Plan, writer: GgufWriter, threads: int) -> Generator[Rows, None, None]:
     """Make and write what is missing; gives each block when it is written."""
     maker = RowMaker(source, plan)
     todo = (rows for tensor in plan.tensors[writer.n_done :] for rows in blocks(tensor))
@@ -97,18 +97,7 @@ def _in_order(
         yield first, future.result()
 
 
-def _check_not_source(source: TensorSource, path: Path) -> None:
-    for own in source.paths:
-        if path.exists() and own.exists() and path.samefile(own):
-            raise OutputFileError(f"{path.name} is the model itself.", "Choose another name for the result.")
-
-
 def usable_cpus() -> int:
     """Hardware threads this process may use: quantizing needs no barriers, so all of them help."""
     allowed = getattr(os, "sched_getaffinity", None)
     return len(allowed(0)) if allowed else os.cpu_count() or 1
-
-
-def part_of(path: Path) -> Path:
-    """Where the unfinished file is."""
-    return path.with_name(path.name + ".part")

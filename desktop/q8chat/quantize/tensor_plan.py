@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from importlib.metadata import version
 
 from q8chat.core.errors import QuantizeError
 from q8chat.gguf_files import metadata as kv
@@ -99,10 +100,14 @@ class Plan:
     def _lossy(self) -> str:
         if not self.requantized:
             return ""
-        types = {TYPES[t.source.type_id].name for t in self.tensors if t.source.name in set(self.requantized)}
+        lossy = set(self.requantized)
+        types = sorted({TYPES[t.source.type_id].name for t in self.tensors if t.source.name in lossy})
+        known = f"{len(lossy)} tensors are quantized already ({', '.join(types)})."
+        if self.ftype.base in FLOATS:
+            return f"{known} The result is larger, but no better than this file."
         return (
-            f"{len(self.requantized)} tensors are quantized already ({', '.join(sorted(types))}). Quantizing them "
-            "again adds a second rounding: the result is worse than one made from the original weights."
+            f"{known} Quantizing them again adds a second rounding: the result is worse than one made from the "
+            "original weights."
         )
 
     def _other_types(self) -> str:
@@ -224,7 +229,7 @@ def _check(tensors: Sequence[PlannedTensor], wanted: Ftype, imatrix: Imatrix | N
         required = needs_imatrix(t.source.name, after, wanted.name) or after in ABORTS_WITHOUT_IMATRIX
         if touched and required and not t.weighted:
             missing = "" if imatrix is None else f", and the one given has nothing for {t.source.name}"
-            raise QuantizeError(f"{wanted.name} ({after}) needs an importance matrix{missing}.", _IMATRIX_HINT)
+            raise QuantizeError(f"{wanted.name} needs an importance matrix{missing}.", _IMATRIX_HINT)
 
 
 def result_metadata(source: TensorSource, wanted: Ftype, options: Options, imatrix: Imatrix | None) -> Metadata:
@@ -275,7 +280,8 @@ def _usual_ftype(base: str) -> int:
 
 def _key(source: TensorSource, options: Options, imatrix: Imatrix | None) -> str:
     """Everything the bytes depend on that the layout does not show."""
-    known = hashlib.sha256(json.dumps([source.identity, asdict(options)], sort_keys=True).encode())
+    library = version("llama-cpp-python")  # another one might quantize otherwise
+    known = hashlib.sha256(json.dumps([library, source.identity, asdict(options)], sort_keys=True).encode())
     for name, values in sorted(imatrix.entries.items()) if imatrix else ():
         known.update(name.encode("utf-8", "surrogateescape"))
         known.update(values.tobytes())
