@@ -12,11 +12,6 @@ from q8chat.core.child_process import ChildProcess, Ending, command
 from q8chat.core.errors import EngineError
 from q8chat.runtime.messages import Died, Event, Request, Wire
 
-# Spins of libgomp before a waiting thread sleeps in the kernel. Long enough for the gap between two tokens, so that
-# no thread has to be woken for each; a tenth of libgomp's default, which costs more when another program holds the
-# core waited for, until the governor has noticed. Measured: see "Under load" in the README.
-SPIN_COUNT = "30000"
-
 _SIGNALS: dict[int, str] = {
     signal.SIGABRT: "llama.cpp gave up",
     signal.SIGSEGV: "llama.cpp crashed (invalid memory access)",
@@ -32,11 +27,10 @@ class EngineClient:
     def __init__(self, on_event: Callable[[Event], None]) -> None:
         """Start the process. Raises EngineError if that is impossible."""
         self._on_event = on_event
-        spin = {} if {"GOMP_SPINCOUNT", "OMP_WAIT_POLICY"} & os.environ.keys() else {"GOMP_SPINCOUNT": SPIN_COUNT}
         try:
             log = paths.log_dir() / f"engine-{os.getpid()}-{next(_numbers)}.log"
             self._child: ChildProcess[Event] = ChildProcess(
-                command("engine"), log, Wire.decode, on_event, self._end, environment=spin
+                command("engine"), log, Wire.decode, on_event, self._end
             )
         except OSError as e:
             raise EngineError(f"The engine could not be started: {e.strerror}.", "Try again.") from e
