@@ -66,6 +66,7 @@ def together(works: Sequence[Callable[[Pulse], T]], seconds: float, wait: Callab
     """
     workers = [_Worker(work) for work in works]
     try:
+        wait()
         for worker in workers:
             while worker.is_waited_for(seconds):
                 wait()
