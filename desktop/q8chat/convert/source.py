@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import gguf
 import numpy as np
 
+from q8chat.convert import consistency, types
 from q8chat.convert import metadata as general
-from q8chat.convert import types
 from q8chat.convert.checkpoint import Checkpoint
 from q8chat.convert.encode import ENCODERS, F16, is_finite
 from q8chat.convert.family import Family
@@ -40,7 +40,9 @@ class CheckpointSource:
         self.checkpoint, self.family = checkpoint, family
         self._tensors = _name_tensors(family)
         self.tensors: Sequence[TensorSpec] = [t.spec for t in self._tensors]
-        self.metadata = _metadata(checkpoint, family, self._tensors)
+        keys = _keys(checkpoint, family, self._tensors)
+        consistency.check(family, self._tensors, {key: value.value for key, value in keys.values.items()})
+        self.metadata = Metadata(_entry(key, value) for key, value in keys.values.items())
         self.flaws: dict[str, str] = {}  # GGUF name -> what is wrong with the weights read so far, as a sentence
 
     @property
@@ -102,14 +104,14 @@ def _name_tensors(family: Family) -> list[Tensor]:
     return list(tensors.values())
 
 
-def _metadata(checkpoint: Checkpoint, family: Family, tensors: list[Tensor]) -> Metadata:
+def _keys(checkpoint: Checkpoint, family: Family, tensors: list[Tensor]) -> Keys:
     keys = Keys(family.arch)
     counts = general.parameters((t.spec.name, t.rows.shape) for t in tensors)
     general.add(keys, checkpoint, counts, family.warnings)
     family.add_keys(keys)
     keys.add_quantization_version(gguf.GGML_QUANT_VERSION)
     family.add_vocabulary(keys)
-    return Metadata(_entry(key, value) for key, value in keys.values.items())
+    return keys
 
 
 def _entry(key: str, value: gguf.gguf_writer.GGUFValue) -> Entry:

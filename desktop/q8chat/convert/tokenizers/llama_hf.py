@@ -26,8 +26,8 @@ def is_here(checkpoint: Checkpoint) -> bool:
     return model.get("type") == "BPE" and bool(model.get("byte_fallback")) and decoder.get("type") == "Sequence"
 
 
-def load(tokenizer: HfTokenizer) -> Vocabulary:
-    """Base tokens, then added ones."""
+def load(tokenizer: HfTokenizer, size: int) -> Vocabulary:
+    """Base tokens, then added ones, then unused ones up to `size`, which the reference forgets."""
     by_number = {number: text for text, number in tokenizer.vocab.items()}
     special_numbers = {tokenizer.vocab[t] for t in tokenizer.special if t in tokenizer.vocab}
     added = {n: t.content for n, t in sorted(tokenizer.added.items()) if n >= tokenizer.n_base}
@@ -40,6 +40,8 @@ def load(tokenizer: HfTokenizer) -> Vocabulary:
         if text in tokenizer.special:
             kind = Type.CONTROL if number in special_numbers else Type.NORMAL
         _append(vocabulary, text, kind)
+    for number in range(len(vocabulary.texts), size):
+        _append(vocabulary, f"[PAD{number}]", Type.UNUSED)
     return vocabulary
 
 
@@ -57,6 +59,6 @@ def _append(vocabulary: Vocabulary, text: str, kind: Type) -> None:
 
 def add(keys: Keys, checkpoint: Checkpoint, hp: Hparams) -> None:
     """Write the vocabulary and what belongs to it."""
-    vocabulary = load(HfTokenizer(checkpoint, hp))
+    vocabulary = load(HfTokenizer(checkpoint, hp), hp.get("vocab_size") or 0)
     vocabulary.add(keys, "llama", "default")
     special.load(checkpoint, n_vocab=len(vocabulary.texts)).add(keys)
