@@ -10,6 +10,11 @@ from typing import Any
 from q8chat.jobs import wire
 
 
+def types_of(target: str) -> dict[str, Any]:
+    """The annotations of the function that "module:function" names; `return` is what it returns."""
+    return typing.get_type_hints(wire.find(target))
+
+
 def run(target: str, params: Mapping[str, Any], given: Mapping[str, Any], *, pick: bool = False) -> Any:
     """Call "module:function" with `params` as the types it is annotated with, and what it wants of `given`.
 
@@ -17,7 +22,7 @@ def run(target: str, params: Mapping[str, Any], given: Mapping[str, Any], *, pic
     wrong type, and what the function raises.
     """
     function = wire.find(target)
-    hints = typing.get_type_hints(function)
+    hints = types_of(target)
     wanted = inspect.signature(function).parameters
     chosen = {name: value for name, value in params.items() if name in wanted or not pick}
     arguments = {name: wire.convert(value, hints[name]) for name, value in chosen.items()}

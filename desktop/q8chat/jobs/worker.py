@@ -19,8 +19,8 @@ from q8chat.core import paths
 from q8chat.core.child_process import ChildProcess, Ending, command
 from q8chat.core.errors import JobError, Q8Error, from_code
 from q8chat.core.progress import Report, no_report
-from q8chat.jobs import wire
-from q8chat.jobs.methods import METHODS, Method
+from q8chat.jobs import calling, wire
+from q8chat.jobs.methods import METHODS
 from q8chat.jobs.wire import Call, CallFailed, Drop, FromWorker, Result, ToWorker, Update
 
 _AGAIN = "Try again; it is started anew for that."
@@ -29,7 +29,7 @@ _numbers = itertools.count(1)
 
 @dataclass(slots=True)
 class _Pending:
-    kind: Any
+    target: str
     on_result: Callable[[Any], None]
     on_error: Callable[[Q8Error], None]
     on_progress: Report
@@ -53,7 +53,7 @@ class Worker:
     Callbacks run on threads of this object. Calls do not wait for each other.
     """
 
-    def __init__(self, methods: Mapping[str, Method] = METHODS) -> None:
+    def __init__(self, methods: Mapping[str, str] = METHODS) -> None:
         self._methods = methods
         self._lock = threading.Lock()
         self._pending: dict[int, _Pending] = {}
@@ -75,14 +75,14 @@ class Worker:
 
         One of `on_result` and `on_error` is called later, once, unless the call is cancelled or the worker closed.
         """
-        entry, encoded = self._methods[method], msgspec.Raw(wire.encode(params))
+        target, encoded = self._methods[method], msgspec.Raw(wire.encode(params))
         number = next(self._ids)
         with self._lock:
-            self._pending[number] = _Pending(entry.result, on_result, on_error, on_progress)
+            self._pending[number] = _Pending(target, on_result, on_error, on_progress)
             if self._writer is None:
                 self._writer = threading.Thread(target=self._write, name="worker calls", daemon=True)
                 self._writer.start()
-        self._outgoing.put(Call(number, entry.target, encoded))
+        self._outgoing.put(Call(number, target, encoded))
         return CallHandle(self, number)
 
     def drop(self, number: int) -> None:
@@ -156,7 +156,7 @@ class Worker:
 
     def _deliver(self, call: _Pending, message: Result) -> None:
         try:
-            value = wire.decode(message.value, call.kind)
+            value = wire.decode(message.value, calling.types_of(call.target)["return"])
         except ValueError as e:
             call.on_error(JobError(f"The helper process answered something unexpected: {e}.", _AGAIN))
             return

@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 import time
+import typing
 from pathlib import Path
 
 import msgspec
@@ -14,7 +15,6 @@ import msgspec
 from q8chat.core.errors import DownloadError
 from q8chat.core.progress import Cancel, Progress, Report
 from q8chat.jobs.kinds import Kind
-from q8chat.jobs.methods import Method
 
 HERE = "tests.unit.jobs.kinds_for_tests"
 KINDS = {
@@ -35,17 +35,17 @@ class Point(msgspec.Struct, frozen=True):
 
 
 METHODS = {
-    "double": Method(f"{HERE}:double", Point),
-    "hang": Method(f"{HERE}:hang", type(None)),
-    "watch": Method(f"{HERE}:watch", int),
-    "fail": Method(f"{HERE}:fail", type(None)),
-    "defect": Method(f"{HERE}:defect", type(None)),
-    "die": Method(f"{HERE}:die", type(None)),
-    "pid": Method(f"{HERE}:pid", int),
-    "big": Method(f"{HERE}:big", str),
-    "lie": Method(f"{HERE}:pid", str),
-    "no_file": Method(f"{HERE}:no_file", str),
-    "chatter": Method(f"{HERE}:chatter", int),
+    "double": f"{HERE}:double",
+    "hang": f"{HERE}:hang",
+    "watch": f"{HERE}:watch",
+    "fail": f"{HERE}:fail",
+    "defect": f"{HERE}:defect",
+    "die": f"{HERE}:die",
+    "pid": f"{HERE}:pid",
+    "big": f"{HERE}:big",
+    "lie": f"{HERE}:lie",
+    "no_file": f"{HERE}:no_file",
+    "chatter": f"{HERE}:chatter",
 }
 
 
@@ -116,6 +116,11 @@ def die(number: int = signal.SIGKILL) -> None:
 def pid() -> int:
     """Of the worker."""
     return os.getpid()
+
+
+def lie() -> str:
+    """Returns something else than it says."""
+    return typing.cast(str, 7)
 
 
 def big(n: int) -> str:

@@ -8,7 +8,6 @@ import signal
 import sys
 import threading
 import time
-import typing
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,8 +19,9 @@ import pytest
 from q8chat.core import paths
 from q8chat.core.errors import DownloadError, JobError
 from q8chat.core.progress import Progress
-from q8chat.jobs import wire
+from q8chat.jobs import calling
 from q8chat.jobs import worker as worker_module
+from q8chat.jobs.kinds import KINDS
 from q8chat.jobs.methods import METHODS as REAL_METHODS
 from q8chat.jobs.worker import CallHandle, Worker
 from tests.unit.jobs.kinds_for_tests import METHODS, Point
@@ -210,8 +210,9 @@ def test_it_dies_with_its_parent() -> None:
     assert child is not None
     assert child.process.stdin is not None
     calls.start("hang")
+    process = psutil.Process(pid)
     child.process.stdin.close()
-    psutil.Process(pid).wait(10)  # raises when it is still there
+    process.wait(10)  # raises when it is still there
     calls.worker.close()
 
 
@@ -220,12 +221,27 @@ def test_the_application_loads_nothing_heavy_for_it(module: str) -> None:
     assert loaded_by(f"import q8chat.jobs.{module}") == set()
 
 
+def test_nor_when_it_decodes_an_answer() -> None:
+    modules = ", ".join(sorted({target.partition(":")[0] for target in REAL_METHODS.values()}))
+    assert loaded_by(f"import {modules}") == set()
+
+
 @pytest.mark.parametrize("name", REAL_METHODS)
 def test_every_method_exists_with_types_that_can_cross(name: str) -> None:
-    method = REAL_METHODS[name]
-    hints = typing.get_type_hints(wire.find(method.target))
-    assert hints.pop("return") == (type(None) if method.result is None else method.result)
+    hints = calling.types_of(REAL_METHODS[name])
     for given in ("progress", "cancel"):
         hints.pop(given, None)
-    for kind in (*hints.values(), method.result):
+    assert "return" in hints
+    for kind in hints.values():
         msgspec.json.Decoder(kind)  # refuses a type it can't decode
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_every_kind_of_job_exists_with_types_that_can_cross(name: str) -> None:
+    run, discard = (calling.types_of(target) for target in (KINDS[name].run, KINDS[name].discard) if target)
+    for given in ("progress", "cancel"):
+        run.pop(given, None)
+    discard.pop("return")
+    assert discard.items() <= run.items()
+    for kind in run.values():
+        msgspec.json.Decoder(kind)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -27,23 +28,29 @@ class JobOperations(QObject):
         super().__init__(parent)
         self._kinds = kinds
         self._queue: JobQueue | None = None
+        self._starter: threading.Thread | None = None
         self._closed = False
         self._records: dict[str, JobRecord] = {}
         self._arrived.connect(self._dispatch, Qt.ConnectionType.QueuedConnection)
 
     def start(self) -> None:
         """Read the records and go on with what is unfinished. Only the first call does something."""
+        if self._starter is None and not self._closed:
+            self._starter = threading.Thread(target=self._start, name="start of the jobs")
+            self._starter.start()
+
+    def _start(self) -> None:
+        """On a thread of its own, because of what is imported."""
         from q8chat.jobs.kinds import KINDS
         from q8chat.jobs.queue import JobQueue
 
-        if self._queue is None and not self._closed:
-            self._queue = JobQueue(
-                lambda record: self._arrived.emit(self.changed, record),
-                lambda job: self._arrived.emit(self.removed, job),
-                lambda error: self._arrived.emit(self.problem, Problem(error.code, error.message, error.hint)),
-                kinds=KINDS if self._kinds is None else self._kinds,
-            )
-            self._queue.start()
+        self._queue = JobQueue(
+            lambda record: self._arrived.emit(self.changed, record),
+            lambda job: self._arrived.emit(self.removed, job),
+            lambda error: self._arrived.emit(self.problem, Problem(error.code, error.message, error.hint)),
+            kinds=KINDS if self._kinds is None else self._kinds,
+        )
+        self._queue.start()
 
     def records(self) -> list[JobRecord]:
         """All jobs that `changed` has told of, oldest first."""
@@ -80,11 +87,15 @@ class JobOperations(QObject):
     def close(self) -> None:
         """End the jobs' processes; they go on with the next start."""
         self._closed = True
+        if self._starter is not None:
+            self._starter.join()
         if self._queue is not None:
             self._queue.close()
 
     def _running(self) -> JobQueue:
         self.start()
+        if self._starter is not None:
+            self._starter.join()
         assert self._queue is not None, "closed"
         return self._queue
 
