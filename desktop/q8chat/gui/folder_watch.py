@@ -44,19 +44,21 @@ class FolderWatch(QObject):
         self._watcher.changed.connect(self._on_changed)
         self._asked.connect(self._watcher.watch)
         self._thread.finished.connect(self._watcher.deleteLater)
-        self._thread.start()
+        self._closed = False
 
     def watch(self, folders: tuple[str, ...]) -> None:
         """Watch these and no others."""
-        self._asked.emit(folders)
+        if not self._closed:
+            self._thread.start()
+            self._asked.emit(folders)
 
     def close(self) -> None:
         """No signal comes after this."""
+        self._closed = True
         self._pause.stop()
-        self._watcher.changed.disconnect(self._on_changed)
         self._thread.quit()
         self._thread.wait(ENDING_MS)
 
     def _on_changed(self) -> None:
-        if not self._pause.isActive():
+        if not self._pause.isActive() and not self._closed:
             self._pause.start()

@@ -77,8 +77,7 @@ class LibraryRows(QAbstractTableModel):
                 self.beginRemoveRows(QModelIndex(), row, row)
                 del self.entries[row]
                 self.endRemoveRows()
-        for row, entry in enumerate(self.entries):
-            self._put(row, self._entry(found.pop(entry.model.path)))
+        self._put([self._entry(found.pop(entry.model.path)) for entry in self.entries])
         if found:
             first = len(self.entries)
             self.beginInsertRows(QModelIndex(), first, first + len(found) - 1)
@@ -96,16 +95,17 @@ class LibraryRows(QAbstractTableModel):
         self._refresh()
 
     def _refresh(self) -> None:
-        for row, entry in enumerate(self.entries):
-            self._put(row, self._entry(entry.model))
+        self._put([self._entry(entry.model) for entry in self.entries])
 
     def _entry(self, model: LibraryModel) -> Entry:
         return Entry(model, loaded=self._loaded in (model.path, *model.files), fit=self._fits.get(model.path))
 
-    def _put(self, row: int, entry: Entry) -> None:
-        if entry != self.entries[row]:
-            self.entries[row] = entry
-            self.dataChanged.emit(self.index(row, 0), self.index(row, len(COLUMNS) - 1))
+    def _put(self, entries: list[Entry]) -> None:
+        """The same rows with newer facts; told once, for the views sort anew each time."""
+        changed = [row for row, (old, new) in enumerate(zip(self.entries, entries, strict=True)) if old != new]
+        self.entries = entries
+        if changed:
+            self.dataChanged.emit(self.index(changed[0], 0), self.index(changed[-1], len(COLUMNS) - 1))
 
 
 class LibraryFilterModel(QSortFilterProxyModel):

@@ -20,7 +20,7 @@ from q8chat.gui import theme
 from q8chat.gui.library_text import COLUMNS, Entry
 from q8chat.gui.widgets.library_model import EntryRole, LibraryFilterModel, LibraryRows
 
-WIDTHS = (28, 13, 14, 11, 13, 11, 13, 12, 14, 14)  # units of the grid
+WIDTHS = (30, 13, 14, 11, 13, 11, 13, 12, 14, 14)  # units of the grid
 
 
 class _Cells(QStyledItemDelegate):

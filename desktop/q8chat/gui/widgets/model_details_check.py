@@ -63,6 +63,7 @@ class CheckSection(QWidget):
             sign, tone = _MARKS[check.passed]
             mark = QLabel(sign, alignment=Qt.AlignmentFlag.AlignTop)
             mark.setProperty("role", tone)
+            mark.setMinimumWidth(2 * theme.unit())
             row = QHBoxLayout()
             row.addWidget(mark)
             row.addWidget(wrapping_label(check.text), 1)
