@@ -119,7 +119,9 @@ def _weight_files(path: Path) -> tuple[list[Path], dict[str, str] | None]:
         names = sorted(set(weight_map.values()))
         for name in names:
             if Path(name).name != name:
-                raise CheckpointError(f"{path / INDEX} names {name!r}, which is no plain file name.")
+                raise CheckpointError(
+                    f"{path / INDEX} names {name!r}, which is no plain file name.", "Download the file again."
+                )
         missing = [name for name in names if not (path / name).is_file()]
         if missing:
             raise _missing(path, missing)

@@ -57,7 +57,9 @@ def add(keys: Keys, family: Family) -> None:
     _add_present(keys, family, LATER)
     if (gating := hp.get(*GATING_NAMES)) is not None:
         if gating not in GATING:
-            raise CheckpointError(f"config.json asks for the unknown expert gating {gating!r}.")
+            raise CheckpointError(
+                f"config.json asks for the unknown expert gating {gating!r}.", "The model can't be converted yet."
+            )
         keys.add_expert_gating_func(GATING[gating])
     if (head_dim := hp.get("head_dim")) is not None:
         keys.add_key_length(head_dim)
@@ -94,7 +96,10 @@ def _add_scaling(keys: Keys, rope: Config, kind: str) -> None:
         keys.add_rope_scaling_type(gguf.RopeScalingType.YARN)
         keys.add_rope_scaling_factor(factor)
         if "original_max_position_embeddings" not in rope:
-            raise CheckpointError("config.json asks for YaRN without original_max_position_embeddings.")
+            raise CheckpointError(
+                "config.json asks for YaRN without original_max_position_embeddings.",
+                "Take config.json from the original checkpoint.",
+            )
         keys.add_rope_scaling_orig_ctx_len(rope["original_max_position_embeddings"])
         yarn = {
             "ext_factor": rope.get("extrapolation_factor"),

@@ -35,7 +35,10 @@ class Collector:
             parts = [layer[matrix, expert] for expert in range(self._n) if (matrix, expert) in layer]
             shapes = {part.shape for part in parts}
             if len(parts) != self._n or len(shapes) != 1:
-                raise CheckpointError(f"The experts' {matrix} in layer {match['block']} do not fit together.")
+                raise CheckpointError(
+                    f"The experts' {matrix} in layer {match['block']} do not fit together.",
+                    "The checkpoint is damaged: download it again.",
+                )
             yield matrix, Stacked(parts, (self._n, *shapes.pop()))
         del self._found[int(match["block"])]
 

@@ -78,7 +78,10 @@ class Hparams:
         """The rotary parameters, with what stands elsewhere in config.json brought together."""
         found = self.get("rope_parameters", "rope_scaling") or {}
         if not isinstance(found, dict):
-            raise CheckpointError(f"config.json has an unusable rope_scaling: {found!r}.")
+            raise CheckpointError(
+                f"config.json has an unusable rope_scaling: {found!r}.",
+                "Take config.json from the original checkpoint.",
+            )
         rope = dict(found)
         if "full_attention" in rope or "sliding_attention" in rope:
             return rope

@@ -128,7 +128,9 @@ def _merges(checkpoint: Checkpoint, tokenizer: dict[str, Any]) -> list[str]:
         return merges
     if all(isinstance(m, list) and len(m) == 2 and all(isinstance(p, str) for p in m) for m in merges):
         return [" ".join(part.replace(" ", "\u0120") for part in pair) for pair in merges]
-    raise CheckpointError(f"{checkpoint.path / 'tokenizer.json'} has merges of an unknown form.")
+    raise CheckpointError(
+        f"{checkpoint.path / 'tokenizer.json'} has merges of an unknown form.", "Download the file again."
+    )
 
 
 def _merges_txt(checkpoint: Checkpoint) -> list[str]:
