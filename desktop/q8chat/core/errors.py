@@ -186,6 +186,9 @@ def _all_classes(base: type[Q8Error]) -> list[type[Q8Error]]:
 
 
 def from_code(code: str, message: str, hint: str) -> Q8Error:
-    """Rebuild an error that crossed a pipe; an unknown code becomes the base class."""
-    by_code = {cls.code: cls for cls in _all_classes(Q8Error)}
+    """Rebuild an error that crossed a pipe; an unknown code becomes the base class.
+
+    A class without a code of its own is for the inside of a module and arrives as the one it is derived from.
+    """
+    by_code = {cls.code: cls for cls in _all_classes(Q8Error) if "code" in vars(cls)}
     return by_code.get(code, Q8Error)(message, hint)

@@ -7,7 +7,7 @@ import pytest
 from q8chat.core import errors
 from q8chat.core.errors import Q8Error, from_code
 
-ALL = errors._all_classes(Q8Error)
+ALL = [cls for cls in errors._all_classes(Q8Error) if "code" in vars(cls)]
 
 
 def test_every_code_is_its_own() -> None:
@@ -26,3 +26,10 @@ def test_an_unknown_code_is_still_an_error() -> None:
     error = from_code("of a newer version", "It broke.", "Mend it.")
     assert type(error) is Q8Error
     assert (error.message, error.hint) == ("It broke.", "Mend it.")
+
+
+def test_a_class_without_a_code_of_its_own_arrives_as_its_base() -> None:
+    class InsideError(errors.DownloadError):
+        pass
+
+    assert type(from_code(InsideError.code, "It broke.", "")) is errors.DownloadError
