@@ -55,6 +55,11 @@ class Footprint:
         return sum(asdict(self).values())
 
 
+def is_quantized(kv_type: str) -> bool:
+    """Whether a KV cache of this type has blocks of weights."""
+    return kv_type != "f16"
+
+
 def verdict(footprint: Footprint | int, available: int) -> Verdict:
     """Whether it can be loaded when `available` bytes are free (see `hardware.memory.read_memory`).
 
@@ -88,13 +93,14 @@ def estimate(
     first = headers[0]
     where = weights(headers, mmap=mmap, machine=(machine or this_machine()) if repack else None)
     kept = cached(first, n_ctx, KV_TYPES[kv_type])
+    scratch = graph(first, n_ctx, n_ubatch, quantized=is_quantized(kv_type))
     return Footprint(
         weights_mapped=where.mapped,
         weights_private=where.private,
         repacked=where.repacked,
         kv=kept.kv,
         recurrent=kept.recurrent,
-        compute=graph(first, n_ctx, n_ubatch) + work(headers, min(n_ubatch, n_ctx), threads or _threads()),
+        compute=scratch + work(headers, min(n_ubatch, n_ctx), threads or _threads()),
         outputs=F32 * vocabulary(first),
         base=base(headers, n_ctx),
     )

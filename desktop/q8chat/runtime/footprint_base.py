@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from q8chat.gguf_files.header import Header, SkippedArray
 
-PROCESS = 34 << 20
+PROCESS = 36 << 20
 # Bytes per token and per merge rule, fitted to the 15 vocabularies in llama.cpp's source (within 3 MiB each); a BPE
 # vocabulary has merge rules and keeps more of each token.
 PER_TOKEN, PER_BPE_TOKEN, PER_MERGE = 160, 250, 80

@@ -23,10 +23,11 @@ _ATTENTION_TILES, _TILE_SCORES = 4 * 4 * 64, 4 * 2 * 64 * 64  # GGML_FA_TILE_Q a
 _NARROW_ROWS = (TOKENS, OUTPUT)  # only the rows whose logits are wanted
 
 
-def graph(header: Header, n_ctx: int, n_ubatch: int) -> int:
-    """Bytes of the compute buffer, as llama.cpp's log tells it."""
+def graph(header: Header, n_ctx: int, n_ubatch: int, *, quantized: bool = False) -> int:
+    """Bytes of the compute buffer, as llama.cpp's log tells it. quantized: the KV cache is."""
     n = min(n_ubatch, n_ctx)
-    return F32 * n * _widest(header) + masks(header, n_ctx, n)
+    rotation = F32 * _head_size(header) ** 2 if quantized else 0
+    return F32 * n * _widest(header, quantized=quantized) + masks(header, n_ctx, n) + rotation
 
 
 def work(headers: Sequence[Header], n_ubatch: int, threads: int) -> int:
@@ -46,16 +47,30 @@ def work(headers: Sequence[Header], n_ubatch: int, threads: int) -> int:
     return largest
 
 
-def _widest(header: Header) -> int:
-    """Numbers per token that are alive at the widest moment of a layer."""
+def _widest(header: Header, *, quantized: bool) -> int:
+    """Numbers per token that are alive at the widest moment of a layer: in its attention, experts, states..."""
     wide, ff = header.integer("embedding_length"), header.integer("feed_forward_length")
     query = header.integer("attention.head_count") * _head_size(header)
     kv = max((layer.keys for layer in layers(header)), default=0)
-    moments = [3 * wide + 3 * ff + query, 3 * wide + 2 * query + 2 * kv]
+    inner = header.integer("ssm.inner_size")
+    beside = 3 * wide + query  # what is alive beside a feed-forward block
+    if quantized:  # queries and results are rotated, which moves the borders of what can be reused
+        beside += query if _has_post_norms(header) else -wide
+    moments = [3 * wide + 2 * query + 2 * kv]
+    if header.integer("attention.key_length_mla"):
+        moments.append(3 * wide + 3 * query)
+    if inner:
+        moments.append(wide + 6 * inner + 2 * header.integer("ssm.group_count") * header.integer("ssm.state_size"))
     if used := header.integer("expert_used_count"):
         each = used * header.integer("expert_feed_forward_length", ff)
-        moments = [moments[1], 3 * wide + 3 * each + query, (2 * used + 3) * wide + each]
+        moments += [beside + 3 * each, (2 * used + 3) * wide + each]
+    else:
+        moments.append(beside + 3 * ff)
     return max(moments)
+
+
+def _has_post_norms(header: Header) -> bool:
+    return any("post_ffw_norm" in t.name for t in header.tensors)
 
 
 def _head_size(header: Header) -> int:

@@ -105,7 +105,8 @@ def placement(tensor: Tensor, machine: Kernels) -> str:
     if machine.amx and suits_amx:
         return AMX
     rows = machine.repack_rows(name)
-    return "repacked" if rows and shape[1] % rows == 0 else ""
+    repackable = len(shape) == 2 or "_exps" in tensor.name  # of three sides only those of experts
+    return "repacked" if rows and repackable and shape[1] % rows == 0 else ""
 
 
 def _dot_product(type_name: str, machine: Kernels) -> str:

@@ -5,19 +5,18 @@ The engine writes an entry when a model is loaded and again when an answer has s
 
 from __future__ import annotations
 
-import hashlib
+import zlib
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import msgspec
 
-from q8chat import __version__
 from q8chat.core import files, paths
 from q8chat.core.errors import DiskFullError
 from q8chat.gguf_files.header import Header
+from q8chat.runtime import native
 from q8chat.runtime.footprint_base import merges, vocabulary
 
 KEPT = 200  # entries, the newest
@@ -61,16 +60,14 @@ def identity(headers: Sequence[Header]) -> str:
     first = headers[0]
     parts = [first.architecture, str(vocabulary(first)), str(merges(first))]
     parts += [f"{t.name} {t.type_id} {t.shape}" for h in headers for t in h.tensors]
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+    n_bytes = sum(h.weight_bytes for h in headers)
+    return f"{first.architecture}-{n_bytes:x}-{zlib.crc32(chr(10).join(parts).encode()):08x}"
 
 
 @cache
 def build() -> str:
     """Which llama.cpp was measured: another one allocates differently."""
-    try:
-        return f"llama_cpp_python {version('llama_cpp_python')}"
-    except PackageNotFoundError:  # a frozen application goes without its parts' descriptions
-        return f"q8chat {__version__}"
+    return native.version()
 
 
 def now() -> str:

@@ -9,7 +9,7 @@ import psutil
 
 from q8chat.gguf_files.header import Header
 from q8chat.runtime import measured
-from q8chat.runtime.footprint import N_BATCH, Footprint
+from q8chat.runtime.footprint import N_BATCH, Footprint, is_quantized
 from q8chat.runtime.footprint_base import PER_CELL
 from q8chat.runtime.footprint_compute import graph, masks
 from q8chat.runtime.measured import Measurement
@@ -57,7 +57,7 @@ class Meter:
             build=measured.build(),
             date=measured.now(),
             predicted=parts(self.prediction.estimate),
-            graph=graph(headers[0], n_ctx, N_BATCH),
+            graph=graph(headers[0], n_ctx, N_BATCH, quantized=is_quantized(kv_type)),
             buffers={},
             loaded=0,
         )

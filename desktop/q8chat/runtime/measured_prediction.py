@@ -8,13 +8,12 @@ the rest.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
-from statistics import median
 from typing import Literal
 
 from q8chat.gguf_files.header import Header
-from q8chat.runtime.footprint import N_BATCH, Footprint, estimate
+from q8chat.runtime.footprint import N_BATCH, Footprint, estimate, is_quantized
 from q8chat.runtime.footprint_compute import graph
 from q8chat.runtime.kernels import Kernels
 from q8chat.runtime.measured import Measurement, build, identity, known
@@ -72,7 +71,8 @@ class Predictor:
             return Prediction(Footprint(**same.buffers, base=max(0, rest)), plain, "measured")
         if not self._corrected:
             return Prediction(plain, plain, "estimated")
-        scaled = round((self._factor - 1) * graph(self.headers[0], n_ctx, N_BATCH))
+        buffer = graph(self.headers[0], n_ctx, N_BATCH, quantized=is_quantized(self._kv_type))
+        scaled = round((self._factor - 1) * buffer)
         corrected = replace(plain, compute=plain.compute + scaled, base=max(0, plain.base + self._offset))
         return Prediction(corrected, plain, "corrected")
 
@@ -95,6 +95,12 @@ def _base_difference(entry: Measurement) -> int:
 def _factor(entries: Sequence[Measurement]) -> float:
     seen = [m.buffers["compute"] / m.graph for m in entries if m.graph]
     return max(SMALLEST_FACTOR, min(LARGEST_FACTOR, median(seen))) if seen else 1.0
+
+
+def median(values: Iterable[float]) -> float:
+    """The upper one of two; `statistics` would cost every engine 2 MiB."""
+    ordered = sorted(values)
+    return ordered[len(ordered) // 2]
 
 
 def parts(footprint: Footprint) -> dict[str, int]:

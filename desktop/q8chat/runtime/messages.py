@@ -92,7 +92,7 @@ class Loaded:
     template_error: str  # why the model's own template can't be used; "" if it can
     load_seconds: float
     memory: int  # resident bytes of the engine after loading
-    # Bytes by part (see `runtime.footprint.Footprint`): what was predicted for the full context, what llama.cpp took.
+    # Bytes by part (see `runtime.footprint.Footprint`): predicted for the full context, and what llama.cpp took.
     predicted: dict[str, int] = field(default_factory=dict)
     allocated: dict[str, int] = field(default_factory=dict)
 

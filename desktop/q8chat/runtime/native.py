@@ -102,6 +102,17 @@ def last_error() -> str:
     return ""
 
 
+def version() -> str:
+    """Of the loaded llama.cpp's kernels: "ggml 0.25.3 0c1e570"."""
+    lib = library()._lib
+    parts = []
+    for name in ("ggml_version", "ggml_commit"):
+        function = getattr(lib, name)
+        function.restype = ctypes.c_char_p
+        parts.append(function().decode("ascii", "replace"))
+    return " ".join(["ggml", *parts])
+
+
 def system_info() -> str:
     """What the loaded kernels were compiled for: "CPU : AVX2 = 1 | ..."."""
     return bytes(library().llama_print_system_info()).decode("utf-8", "replace")

@@ -44,7 +44,7 @@ _BEST_SMALL, _BEST = 100, 80
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One row of a list of quantizations. total: bytes of memory at the chosen context. kernel: see `kernel_for`."""
+    """One row of a list. total: bytes of memory at the chosen context. kernel: see `kernels.kernel_for`."""
 
     label: str
     total: int
