@@ -19,7 +19,7 @@ from typing import BinaryIO
 from q8chat.gguf_files.layout import Layout
 
 _READ = 4 << 20  # bytes compared at a time
-_SECONDS = 1.0  # between two flushes: what an interruption may cost
+_SECONDS = 0.5  # between two flushes: what an interruption may cost
 
 
 def ledger_path(part: Path) -> Path:

@@ -72,6 +72,10 @@ def _damaged(path: Path, what: str) -> QuantizeError:
     return QuantizeError(f"{path.name} is not a usable importance matrix: {what}.", "Collect or download it again.")
 
 
+def _mismatch(path: Path, name: str) -> QuantizeError:
+    return _damaged(path, f"sums and counts of {name} do not match")
+
+
 def _read_gguf(path: Path) -> Imatrix:
     source = GgufSource(path)
     try:
@@ -85,6 +89,8 @@ def _read_gguf(path: Path) -> Imatrix:
             if name + _SUMS not in indices and name + _COUNTS not in indices:
                 continue  # something else
             sums, counts = (_floats(source, indices.get(name + part), path, name) for part in (_SUMS, _COUNTS))
+            if not len(counts) or len(sums) % len(counts):
+                raise _mismatch(path, name)
             entries[name] = _means(sums, counts)
         if not entries:
             raise _damaged(path, "it has no values")
@@ -99,7 +105,7 @@ def _floats(source: GgufSource, index: int | None, path: Path, name: str) -> Val
     import numpy as np
 
     if index is None:
-        raise _damaged(path, f"sums and counts of {name} do not match")
+        raise _mismatch(path, name)
     spec = source.tensors[index]
     if spec.type_id != 0:
         raise _damaged(path, f"the values of {name} are not F32")
