@@ -81,8 +81,8 @@ def status(record: JobRecord) -> str:
         parts = (progress.note or ("" if any(figures) else _STATES[state]), *figures)
     elif state == JobState.DONE:
         parts = (_STATES[state], whole(progress))
-    elif state not in (JobState.CANCELLED, JobState.CANCELLING) and progress.done:
-        parts = (_STATES[state], amount(progress))
+    elif state not in (JobState.CANCELLED, JobState.CANCELLING) and (progress.done or progress.note):
+        parts = (progress.note or _STATES[state], amount(progress))
     return " · ".join(part for part in parts if part)
 
 

@@ -25,10 +25,14 @@ def fit(repo: str, revision: str, files: Sequence[str], n_ctx: int, cancel: Canc
 
     Raises ModelFileError and the errors of the hub.
     """
-    return memory.fit(_headers(repo, revision, files, cancel), n_ctx)
+    return memory.fit(remote_headers(repo, revision, files, cancel), n_ctx)
 
 
-def _headers(repo: str, revision: str, files: Sequence[str], cancel: Cancel) -> tuple[Header, ...]:
+def remote_headers(repo: str, revision: str, files: Sequence[str], cancel: Cancel) -> tuple[Header, ...]:
+    """Of all files of a model, in order; those seen last are kept.
+
+    Raises ModelFileError and the errors of the hub.
+    """
     key = (repo, revision, *files)
     with _lock:
         if key in _seen:

@@ -73,11 +73,17 @@ class JobQueue:
     def submit(self, kind: str, title: str, params: dict[str, Any]) -> str:
         """Add a job; returns its id. `params`: what the kind's `run` takes, Structs and paths too.
 
-        Raises KeyError for an unknown kind, ValueError or TypeError for params that can't be kept.
+        Raises KeyError for an unknown kind, TypeError for params that can't be kept, and JobError for a path that
+        is no valid text.
         """
         _, plain = self._kinds[kind], wire.as_object(params)
         job = f"{time.time_ns():020d}-{secrets.token_hex(4)}"
         record = JobRecord(job, kind, title, plain, created=time.time())
+        try:
+            wire.encode(record)
+        except UnicodeEncodeError as e:
+            what = f"{title!a} has a file name that is no valid text, so it can't be kept."
+            raise JobError(what, "Rename the file, then try again.") from e
         self._inbox.put(lambda: self._add(record))
         return job
 
@@ -122,6 +128,7 @@ class JobQueue:
             self._book.read_new()
             for request in self._store.take_requests():
                 self._runner.act(request.job, request.action)
+            self._runner.check_network()
             self._runner.schedule()
 
     def _take_over(self) -> None:
@@ -135,6 +142,7 @@ class JobQueue:
             return
         self._book.read_all()  # what the other wrote last
         self._runner = Runner(self._book, self._kinds, self._inbox.put)
+        self._runner.check_network()
         self._runner.adopt()
 
     def _add(self, record: JobRecord) -> None:

@@ -6,9 +6,12 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from q8chat.core import paths
 from q8chat.core.child_process import ChildProcess, Ending, command
-from q8chat.core.errors import JobError
+from q8chat.core.errors import JobError, OfflineError
+from q8chat.hub.client import is_offline
 from q8chat.jobs import wire
 from q8chat.jobs.book import JobBook
 from q8chat.jobs.kinds import LANES, Kind
@@ -18,6 +21,7 @@ from q8chat.jobs.wire import FromJob, JobDone, JobFailed, JobUpdate, Start
 
 _AGAIN = "Try again; what was done so far is kept."
 _DISCARD_LANE, _DISCARDS = "discard", 2
+OFFLINE_NOTE = "Waiting until offline mode is off"
 
 
 class _Run:
@@ -37,7 +41,7 @@ class Runner:
     ) -> None:
         self._book, self._kinds, self._post = book, kinds, post
         self._runs: dict[str, _Run] = {}
-        self._stopping = False
+        self._stopping = self._offline = False
         self._forget: set[str] = set()  # cleared as soon as what they left behind is removed
         self._actions: dict[Action, Callable[[JobRecord], None]] = {
             "pause": self._pause,
@@ -60,6 +64,18 @@ class Runner:
             self._actions[action](record)
             self.schedule()
 
+    def check_network(self) -> None:
+        """In offline mode jobs that use the network wait, also those that were running; then they go on."""
+        offline = is_offline()
+        if offline == self._offline:
+            return
+        self._offline = offline
+        for record in self._book.records():
+            if offline and record.state == JobState.RUNNING and self._kinds[record.kind].lane == "network":
+                self._kill(record.id)
+                self._book.change(record, state=JobState.QUEUED, progress=_standing(record.progress))
+        self.schedule()
+
     def schedule(self) -> None:
         """Start what may run, oldest first."""
         for record in self._book.records():
@@ -69,8 +85,19 @@ class Runner:
             if record.state == JobState.CANCELLING:
                 if self._free(_DISCARD_LANE, _DISCARDS):
                     self._start(record, _DISCARD_LANE, kind.discard)
+            elif record.state == JobState.QUEUED and self._waits(record, kind):
+                continue
             elif record.state == JobState.QUEUED and self._free(kind.lane, LANES[kind.lane]):
-                self._start(record, kind.lane, kind.run)
+                self._start(self._book.get(record.id) or record, kind.lane, kind.run)
+
+    def _waits(self, record: JobRecord, kind: Kind) -> bool:
+        """Whether it waits for the network; it says so while it does."""
+        waits = self._offline and kind.lane == "network"
+        if waits != (record.progress.note == OFFLINE_NOTE):
+            standing = _standing(record.progress)
+            note = OFFLINE_NOTE if waits else ""
+            self._book.change(record, progress=replace(standing, note=note))
+        return waits
 
     def kill_all(self) -> None:
         """End all processes; the jobs go on with the next start of the application."""
@@ -160,11 +187,18 @@ class Runner:
         if record is not None and record.state == JobState.CANCELLING and run.lane == _DISCARD_LANE:
             self._finish(record, JobState.CANCELLED, error=_failure(run, ending))
         elif record is not None and record.state == JobState.RUNNING and not ending.expected:
-            error = _failure(run, ending)
-            result = run.outcome.result if isinstance(run.outcome, JobDone) else {}
-            state = JobState.FAILED if error else JobState.DONE
-            self._finish(record, state, error=error, result=result)
+            self._came_to_end(record, run, _failure(run, ending))
         self.schedule()
+
+    def _came_to_end(self, record: JobRecord, run: _Run, error: JobFailure | None) -> None:
+        if error is not None and error.code == OfflineError.code:
+            self.check_network()  # it has noticed offline mode before us
+            if self._offline:
+                self._book.change(record, state=JobState.QUEUED, progress=_standing(record.progress))
+                return
+        result = run.outcome.result if isinstance(run.outcome, JobDone) else {}
+        state = JobState.FAILED if error else JobState.DONE
+        self._finish(record, state, error=error, result=result)
 
     def _finish(self, record: JobRecord, state: JobState, **changes: object) -> None:
         progress = _standing(record.progress)
