@@ -12,6 +12,7 @@ import psutil
 import pytest
 
 from q8chat.core import paths
+from q8chat.core.errors import JobError
 from q8chat.jobs import book
 from q8chat.jobs.types import FINISHED, JobState
 from tests.unit.jobs.queue_driver import Queue, wait_for
@@ -186,6 +187,8 @@ def test_params_that_do_not_fit_are_a_failure(jobs: Queue) -> None:
         jobs.queue.submit("unheard of", "x", {})
     with pytest.raises(TypeError):
         jobs.queue.submit("count", "x", {"folder": object()})
+    with pytest.raises(JobError, match="no valid text"):
+        jobs.queue.submit("count", "x", {"folder": Path(os.fsdecode(b"/tmp/\xff"))})
 
 
 def test_clearing(jobs: Queue, tmp_path: Path) -> None:

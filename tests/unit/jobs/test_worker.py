@@ -238,10 +238,13 @@ def test_every_method_exists_with_types_that_can_cross(name: str) -> None:
 
 @pytest.mark.parametrize("name", KINDS)
 def test_every_kind_of_job_exists_with_types_that_can_cross(name: str) -> None:
-    run, discard = (calling.types_of(target) for target in (KINDS[name].run, KINDS[name].discard) if target)
+    kind = KINDS[name]
+    run = calling.types_of(kind.run)
     for given in ("progress", "cancel"):
         run.pop(given, None)
-    discard.pop("return")
-    assert discard.items() <= run.items()
-    for kind in run.values():
-        msgspec.json.Decoder(kind)
+    if kind.discard:
+        discard = calling.types_of(kind.discard)
+        discard.pop("return")
+        assert discard.items() <= run.items()
+    for value in run.values():
+        msgspec.json.Decoder(value)
