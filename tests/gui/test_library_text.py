@@ -164,3 +164,9 @@ def test_memory_that_another_model_gives_back_counts_as_available() -> None:
     tight = report(available=2 * GIB)
     assert fit_text.memory_view(tight).fit.verdict == "tight"
     assert fit_text.memory_view(tight, freed=GIB).fit.verdict == "fits"
+
+
+def test_paths_below_the_users_own_folder_are_short(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/me")
+    assert library_text.short_path("/home/me/models/x.gguf") == "~/models/x.gguf"
+    assert library_text.short_path("/home/meander/x.gguf") == "/home/meander/x.gguf"

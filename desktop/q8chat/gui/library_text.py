@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -168,6 +169,12 @@ def summary(entries: Iterable[Entry], shown: int) -> str:
     size = units.size(sum(m.size for m in models))
     total = f"{len(models)} model" if len(models) == 1 else f"{units.count(len(models))} models"
     return f"{total}, {size}" if shown == len(models) else f"{units.count(shown)} of {total}"
+
+
+def short_path(text: str) -> str:
+    """A path below the user's own folder with ~ for that, as people write it; other texts as they are."""
+    home = str(Path.home())
+    return f"~{text[len(home) :]}" if text.startswith(home + os.sep) else text
 
 
 def subtitle(entry: Entry) -> str:
