@@ -324,6 +324,28 @@ def test_chatting_loads_the_model_and_goes_to_the_chat(
     )
 
 
+def test_a_loaded_model_that_is_renamed_stays_the_loaded_one(
+    library: Callable[..., LibraryPage], qtbot: QtBot, starter_model: Path
+) -> None:
+    folder = paths.models_dir() / "me"
+    folder.mkdir(parents=True)
+    copy = folder / "My copy.gguf"
+    shutil.copy(starter_model, copy)
+    page = library("My copy")
+    window = page.window()
+    assert isinstance(window, MainWindow)
+    window._models.load(str(copy))
+    qtbot.waitUntil(lambda: [e.loaded for e in page.table.rows.entries].count(True) == 1, timeout=60_000)
+    choose(qtbot, page, copy)
+    dialog = page.acting.rename(page.table.entry())  # type: ignore[arg-type]
+    dialog.field.setText("Renamed")
+    QTest.keyClick(dialog.field, Qt.Key.Key_Return)
+    loaded = [str(copy.with_name("Renamed.gguf"))]
+    qtbot.waitUntil(lambda: [e.model.path for e in page.table.rows.entries if e.loaded] == loaded, timeout=60_000)
+    assert window._settings.settings.last_model == loaded[0]
+    assert window._settings.settings.recent_models == tuple(loaded)
+
+
 def test_the_chats_menu_offers_the_models_of_the_library(library: Callable[..., LibraryPage]) -> None:
     own()
     window = library("Tiny-Q4_0").window()

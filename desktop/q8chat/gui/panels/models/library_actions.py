@@ -38,7 +38,7 @@ class LibraryActions(QObject):
         work.checking.connect(self._on_checking)
         work.check_failed.connect(self._on_check_failed)
         work.checked.connect(self._on_checked)
-        work.renamed.connect(context.models.moved)
+        work.renamed.connect(self._on_renamed)
         work.deleted.connect(context.models.forget)
 
     def chat(self, entry: Entry) -> None:
@@ -76,6 +76,12 @@ class LibraryActions(QObject):
     def _stop_verifying(self) -> None:
         self._work.stop_verifying()
         self._details.check.clear()
+
+    def _on_renamed(self, old: str, new: str) -> None:
+        """The engine knows files by their names: what it has loaded is loaded again under the new one."""
+        self._context.models.moved(old, new)
+        if self._context.library.engine.path == old:
+            self._context.models.reload(new)
 
     def _shown(self, path: str) -> bool:
         entry = self._details.entry

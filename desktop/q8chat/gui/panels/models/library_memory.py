@@ -50,6 +50,13 @@ class LibraryMemory(QObject):
         if lengths:
             self._estimate(model, self.context_of(model))
 
+    def refresh(self) -> None:
+        """What is available has changed, and chats may have shown what a model takes."""
+        self._ask_next()
+        entry, tokens = self._details.entry, self._details.memory.context.currentData()
+        if entry is not None and tokens:
+            self._work.estimate(Wanted(entry.model.files, tokens))
+
     def context_of(self, model: LibraryModel) -> int:
         """Tokens: as the user chose, else what the model gets by itself when memory allows."""
         lengths = self._context.models.context_lengths()
@@ -102,5 +109,4 @@ class LibraryMemory(QObject):
             self._ask_next()
 
     def _on_engine(self, state: EngineState) -> None:
-        if state.loaded is not None:
-            self._freed = max(0, state.loaded.memory - state.loaded.n_bytes)
+        self._freed = max(0, state.loaded.memory - state.loaded.n_bytes) if state.loaded is not None else 0

@@ -115,6 +115,7 @@ class LibraryPage(QWidget):
         """Look again, for folders that can't be watched; the first row is chosen."""
         super().showEvent(event)
         self._library.scan()
+        self.memory.refresh()
         self.table.setFocus()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
