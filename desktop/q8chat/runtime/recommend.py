@@ -21,23 +21,43 @@ SMALL_SHARE = 0.25  # of the available memory
 NEAR = 3  # levels of quality: differences of so little are for the kernel to decide
 
 # Quality of a level, higher is better, in the order of the perplexities that llama.cpp's quantize tool publishes.
-# Levels beyond Q8_0 cost twice the memory for nothing one can notice: they come last.
 _QUALITY = {
-    **{"Q8_0": 100, "Q6_K": 95, "Q5_K_M": 90, "Q5_K_S": 88, "Q5_1": 86, "Q5_0": 85, "Q5_K": 90},
-    **{
-        "Q4_K_M": 80,
-        "Q4_K": 80,
-        "Q4_K_S": 78,
-        "IQ4_NL": 78,
-        "IQ4_XS": 77,
-        "MXFP4": 77,
-        "MXFP4_MOE": 77,
-        "Q4_1": 74,
-    },
-    **{"Q4_0": 73, "Q3_K_L": 62, "Q3_K_M": 60, "Q3_K": 60, "IQ3_M": 59, "IQ3_S": 57, "Q3_K_S": 52, "IQ3_XS": 52},
-    **{"IQ3_XXS": 48, "Q2_K": 35, "IQ2_M": 34, "Q2_K_S": 30, "IQ2_S": 29, "IQ2_XS": 25, "IQ2_XXS": 20, "TQ2_0": 15},
-    **{"TQ1_0": 10, "IQ1_M": 8, "IQ1_S": 5, "BF16": 3, "F16": 3, "F32": 1},
+    "Q8_0": 100,
+    "Q6_K": 95,
+    "Q5_K_M": 90,
+    "Q5_K": 90,
+    "Q5_K_S": 88,
+    "Q5_1": 86,
+    "Q5_0": 85,
+    "Q4_K_M": 80,
+    "Q4_K": 80,
+    "Q4_K_S": 78,
+    "IQ4_NL": 78,
+    "IQ4_XS": 77,
+    "MXFP4": 77,
+    "MXFP4_MOE": 77,
+    "Q4_1": 74,
+    "Q4_0": 73,
+    "Q3_K_L": 62,
+    "Q3_K_M": 60,
+    "Q3_K": 60,
+    "IQ3_M": 59,
+    "IQ3_S": 57,
+    "Q3_K_S": 52,
+    "IQ3_XS": 52,
+    "IQ3_XXS": 48,
+    "Q2_K": 35,
+    "IQ2_M": 34,
+    "Q2_K_S": 30,
+    "IQ2_S": 29,
+    "IQ2_XS": 25,
+    "IQ2_XXS": 20,
+    "TQ2_0": 15,
+    "TQ1_0": 10,
+    "IQ1_M": 8,
+    "IQ1_S": 5,
 }
+_FLOATS = frozenset({"BF16", "F16", "F32"})  # twice the memory of Q8_0 for nothing one can notice: only if alone
 _UNKNOWN = 2
 _BEST_SMALL, _BEST = 100, 80
 
@@ -88,7 +108,8 @@ def _best(rows: Sequence[Choice], usable: list[int], available: int, n_ctx: int)
         plenty = row.total <= SMALL and row.total <= SMALL_SHARE * available
         return _BEST_SMALL if plenty else _BEST
 
-    within = [i for i in usable if quality(rows[i].label) <= limit(rows[i])]
+    quantized = [i for i in usable if rows[i].label.upper() not in _FLOATS]
+    within = [i for i in quantized if quality(rows[i].label) <= limit(rows[i])]
     if within:
         top = max(quality(rows[i].label) for i in within)
         near = [i for i in within if quality(rows[i].label) >= top - NEAR]
