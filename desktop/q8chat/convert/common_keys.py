@@ -39,6 +39,7 @@ LATER = (
     ("expert_group_count", ("n_group",)),
     ("expert_group_used_count", ("topk_group",)),
 )
+USUAL_ROPE_BASE = 10000.0
 GATING_NAMES = (
     *("score_function", "scoring_func", "score_func", "moe_router_activation", "moe_router_activation_func"),
     "expert_selection_fn",
@@ -83,6 +84,12 @@ def _add_rope(keys: Keys, rope: Config) -> None:
         keys.add_rope_freq_base(theta)
     if (theta := (rope.get("sliding_attention") or {}).get("rope_theta")) is not None:
         keys.add_rope_freq_base_swa(theta)
+
+
+def add_unusual_rope_base(keys: Keys, rope: Config) -> None:
+    """For families whose rope base the reference leaves out: written where it is not what llama.cpp assumes."""
+    if (theta := rope.get("rope_theta")) is not None and theta != USUAL_ROPE_BASE:
+        keys.add_rope_freq_base(theta)
 
 
 def _add_scaling(keys: Keys, rope: Config, kind: str) -> None:

@@ -53,6 +53,10 @@ class Family:
 
     # --- keys
 
+    def add_first_keys(self, keys: Keys) -> None:
+        """Parameters that stand before the general keys; hardly any family has some."""
+        del keys
+
     def add_keys(self, keys: Keys) -> None:
         """The model's parameters, in the reference's order."""
         common_keys.add(keys, self)

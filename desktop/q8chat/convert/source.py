@@ -106,6 +106,7 @@ def _name_tensors(family: Family) -> list[Tensor]:
 
 def _keys(checkpoint: Checkpoint, family: Family, tensors: list[Tensor]) -> Keys:
     keys = Keys(family.arch)
+    family.add_first_keys(keys)
     counts = general.parameters((t.spec.name, t.rows.shape) for t in tensors)
     general.add(keys, checkpoint, counts, family.warnings)
     family.add_keys(keys)
