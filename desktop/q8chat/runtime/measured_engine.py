@@ -84,10 +84,15 @@ class Meter:
         mapped = self._entry.buffers["weights_mapped"]
         if widest < ENOUGH * self._n or getattr(memory, "shared", mapped) < PRESENT * mapped:
             return
-        full = peak + self._unseen(used, widest)
+        full = min(peak + self._unseen(used, widest), max(peak, self._most()))
         if abs(full - self._entry.full) > WORTH_WRITING * full:
             self._entry = msgspec.structs.replace(self._entry, peak=peak, used=used, full=full, date=measured.now())
             measured.record(self._entry)
+
+    def _most(self) -> int:
+        """Bytes when all that was allocated has been touched: short prompts use other parts than long ones."""
+        work = self._entry.predicted["compute"] - self._entry.graph
+        return self._entry.loaded + self._entry.buffers["compute"] + work + PER_CELL * self._n_ctx
 
     def _unseen(self, used: int, widest: int) -> int:
         """Bytes of scratch and bookkeeping that a full context would have touched beyond this one."""
