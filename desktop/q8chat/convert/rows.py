@@ -7,12 +7,13 @@ as float32 otherwise, which is what the reference computes in.
 
 from __future__ import annotations
 
+import threading
 from abc import ABC, abstractmethod
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from itertools import accumulate, pairwise
 from math import prod
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -137,9 +138,14 @@ class Stacked(Rows):
 
 
 class Transposed(Rows):
-    """A matrix with rows and columns swapped; reads strips of the source, so that little memory is held."""
+    """A matrix with rows and columns swapped.
 
-    _STRIP = 16 << 20  # bytes
+    Every row needs all of the source, so the one read last is kept; a very large one is read again, in strips.
+    """
+
+    _STRIP, _KEPT = 16 << 20, 256 << 20  # bytes
+    _lock = threading.Lock()
+    _last: ClassVar[tuple[Rows, Array] | None] = None
 
     def __init__(self, source: Rows) -> None:
         super().__init__((source.shape[1], source.shape[0]), source.dtype)
@@ -147,11 +153,21 @@ class Transposed(Rows):
 
     def read(self, lo: int, hi: int) -> Array:
         out = np.empty((hi - lo, self.shape[1]), self.dtype)
-        step = max(1, self._STRIP // max(1, self.shape[0] * self.dtype.itemsize))
+        row_bytes = max(1, self.shape[0] * self.dtype.itemsize)
+        if self.shape[1] * row_bytes <= self._KEPT:
+            out[:] = self._whole()[:, lo:hi].T
+            return out
+        step = max(1, self._STRIP // row_bytes)
         for at in range(0, self.shape[1], step):
             to = min(at + step, self.shape[1])
             out[:, at:to] = self._source.read(at, to)[:, lo:hi].T
         return out
+
+    def _whole(self) -> Array:
+        with self._lock:
+            if Transposed._last is None or Transposed._last[0] is not self._source:
+                Transposed._last = self._source, self._source.all()
+            return Transposed._last[1]
 
 
 class Mapped(Rows):

@@ -6,6 +6,7 @@ Facts: sentencepiece_model.proto (ModelProto.pieces = 1; piece = 1, score = 2, t
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from q8chat.core.errors import CheckpointError
 FILE = "tokenizer.model"
 ADDED_SCORE, UNUSED_SCORE = -1000.0, -10000.0
 Piece = tuple[str, float, Type]
+_float = struct.Struct("<f").unpack_from
 # The reference has no case for a piece's type USER_DEFINED: it becomes NORMAL.
 PIECE_TYPES = {2: Type.UNKNOWN, 3: Type.CONTROL, 5: Type.UNUSED, 6: Type.BYTE}
 
@@ -42,6 +44,14 @@ def read_pieces(file: Path) -> list[Piece]:
 
 
 def _piece(data: memoryview) -> Piece:
+    # As SentencePiece itself writes a piece: text, score, and the type unless it is a normal one. There may be
+    # hundreds of thousands of them, and this is several times as fast as reading field by field.
+    if len(data) > 6 and data[0] == 0x0A and data[1] < 0x80:
+        end = 2 + data[1]
+        rest = data[end:]
+        if len(rest) in (5, 7) and rest[0] == 0x15 and (len(rest) == 5 or rest[5] == 0x18):
+            kind = rest[6] if len(rest) == 7 else 1
+            return str(data[2:end], "utf-8"), _float(rest, 1)[0], PIECE_TYPES.get(kind, Type.NORMAL)
     text, score, kind = "", 0.0, 1
     for number, value in fields(data):
         if number == 1 and isinstance(value, memoryview):
