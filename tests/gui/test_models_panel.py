@@ -409,6 +409,48 @@ def test_everything_has_a_name_and_is_reached_by_tab(library: Callable[..., Libr
     assert {page.table, page.head.filter, page.head.sort, page.details.action_row.chat} <= enabled
 
 
+def test_tab_goes_down_the_details(library: Callable[..., LibraryPage], qtbot: QtBot) -> None:
+    path = own()
+    page = library("Tiny-Q4_0")
+    choose(qtbot, page, path)
+    qtbot.waitUntil(lambda: page.details.memory.isVisible() and not page._ordering.isActive())
+    page.table.setFocus()
+    names = []
+    for _ in range(14):
+        page.window().focusNextChild()
+        focused = QApplication.focusWidget()
+        assert focused is not None
+        if not page.details.isAncestorOf(focused):
+            break
+        names.append(focused.accessibleName() or focused.text())  # type: ignore[attr-defined]
+    assert names == [
+        "Chat with it",
+        "Verify again",
+        "Show in the file manager",
+        "Copy the path",
+        "Rename…",
+        "Move to the bin…",
+        "Copy: Folder",
+        "Context length for the memory estimate",
+        "All properties",
+        "Chat template",
+    ]
+
+
+def test_tab_goes_down_the_dialog_of_folders(
+    library: Callable[..., LibraryPage], qtbot: QtBot, tmp_path: Path
+) -> None:
+    page = library()
+    dialog = page.show_folders()
+    dialog.add_folder(str(tmp_path))
+    qtbot.waitUntil(dialog.own[str(tmp_path)].isVisible)
+    remove = dialog.own[str(tmp_path)]
+    remove.setFocus()
+    QTest.keyClick(remove, Qt.Key.Key_Tab)
+    assert dialog.focusWidget() is dialog.add
+    dialog.close()
+
+
 def test_the_tabs_are_moved_by_arrow_keys(library: Callable[..., LibraryPage]) -> None:
     window = library().window()
     assert isinstance(window, MainWindow)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
@@ -76,6 +77,7 @@ class FolderDialog(QDialog):
         area.setWidget(page)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         buttons.rejected.connect(self.reject)
+        self._close = buttons.button(QDialogButtonBox.StandardButton.Close)
         buttons.setContentsMargins(3 * u, u, 3 * u, 2 * u)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -147,6 +149,10 @@ class FolderDialog(QDialog):
             row.addWidget(wrapping_label(path), 1)
             row.addWidget(remove)
             self._own.addWidget(holder)
+
+        stops = [*self.boxes.values(), *self.own.values(), self.add, self._close]
+        for before, after in pairwise(stops):
+            self.setTabOrder(before, after)
 
     def _remove(self, path: str) -> None:
         self._set(path, False)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QSizePolicy, QWidget
 
 from q8chat.gui import theme
 from q8chat.gui.library_text import Entry
@@ -49,6 +49,8 @@ class ModelActions(QWidget):
         self._entry: Entry | None = None
         self.chat = QPushButton(ACTIONS[0].label)
         self.chat.setProperty("kind", "primary")
+        # As high as the row, so that the Tab key, which goes from top to bottom, comes here first.
+        self.chat.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
         self.chat.clicked.connect(lambda: self.ask("chat"))
         self.buttons = {spec.key: IconButton(spec.icon, spec.label, shortcut=spec.shortcut) for spec in ACTIONS[1:]}
         row = QHBoxLayout(self)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPoint, Qt, Signal
+from PySide6.QtCore import QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QKeySequence, QResizeEvent, QShortcut, QShowEvent
 from PySide6.QtWidgets import QMenu, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
@@ -19,7 +19,8 @@ from q8chat.gui.widgets.library_foot import LibraryFoot
 from q8chat.gui.widgets.library_head import LibraryHead
 from q8chat.gui.widgets.library_table import LibraryTable
 from q8chat.gui.widgets.model_details import ModelDetailsPane
-from q8chat.library.types import ScanResult
+from q8chat.gui.widgets.tab_order import order_tabs
+from q8chat.library.types import ModelDetails, ScanResult
 
 BESIDE = 76  # units of the grid: in less width the details are below the table
 
@@ -40,6 +41,8 @@ class LibraryPage(QWidget):
         self.acting = LibraryActions(context, self.work, self.details, self)
         self.memory = LibraryMemory(context, self.work, self.table.rows, self.details)
         self._stack = QStackedWidget()
+        self._ordering = QTimer(self, singleShot=True, interval=0)  # when what is new has got its place
+        self._ordering.timeout.connect(lambda: order_tabs(self.table, self.details))
         self.splitter = QSplitter(Qt.Orientation.Horizontal, childrenCollapsible=False)
         self._lay_out()
         self._connect()
@@ -83,7 +86,7 @@ class LibraryPage(QWidget):
         self.table.opened.connect(lambda _: self.details.action_row.ask("chat"))
         self.table.delete_requested.connect(lambda: self.details.action_row.ask("delete"))
         self.table.menu_requested.connect(self._show_menu)
-        self.work.details.connect(self.details.show_details)
+        self.work.details.connect(self._on_details)
         self.work.renamed.connect(self._on_renamed)
         self.work.deleted.connect(lambda _: self._library.scan())
         self.work.failed.connect(self._context.errors.show)
@@ -155,9 +158,14 @@ class LibraryPage(QWidget):
     def _on_chosen(self, entry: Entry | None) -> None:
         before = self.details.entry
         self.details.show_entry(entry)
+        self._ordering.start()
         if entry is not None and (before is None or before.model != entry.model):
             self.work.read_details(entry.model)
             self.memory.show(entry.model)
+
+    def _on_details(self, details: ModelDetails) -> None:
+        self.details.show_details(details)
+        self._ordering.start()
 
     def _on_renamed(self, _old: str, new: str) -> None:
         self._wanted = new
