@@ -9,28 +9,17 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from q8chat.core import paths
-from q8chat.core.child_process import ChildProcess, Ending, command
-from q8chat.core.errors import JobError, OfflineError
+from q8chat.core.errors import JobError
 from q8chat.hub.client import is_offline
-from q8chat.jobs import wire
 from q8chat.jobs.book import JobBook
+from q8chat.jobs.job_process import JobProcess
 from q8chat.jobs.kinds import LANES, Kind
 from q8chat.jobs.store import Action
 from q8chat.jobs.types import JobFailure, JobProgress, JobRecord, JobState
-from q8chat.jobs.wire import FromJob, JobDone, JobFailed, JobUpdate, Start
+from q8chat.jobs.wire import Start
 
-_AGAIN = "Try again; what was done so far is kept."
-_DISCARD_LANE, _DISCARDS = "discard", 2
 OFFLINE_NOTE = "Waiting until offline mode is off"
-
-
-class _Run:
-    """A job's process and what it said last."""
-
-    def __init__(self, lane: str) -> None:
-        self.lane = lane
-        self.child: ChildProcess[FromJob] | None = None
-        self.outcome: JobDone | JobFailed | None = None
+_DISCARD_LANE, _DISCARDS = "discard", 2
 
 
 class Runner:
@@ -40,7 +29,7 @@ class Runner:
         self, book: JobBook, kinds: Mapping[str, Kind], post: Callable[[Callable[[], None]], None]
     ) -> None:
         self._book, self._kinds, self._post = book, kinds, post
-        self._runs: dict[str, _Run] = {}
+        self._runs: dict[str, JobProcess] = {}
         self._stopping = self._offline = False
         self._forget: set[str] = set()  # cleared as soon as what they left behind is removed
         self._actions: dict[Action, Callable[[JobRecord], None]] = {
@@ -147,58 +136,41 @@ class Runner:
         return sum(run.lane == lane for run in self._runs.values()) < places
 
     def _kill(self, job: str) -> None:
-        run = self._runs.get(job)
-        if run is not None and run.child is not None:
-            run.child.kill()
+        if job in self._runs:
+            self._runs[job].kill()
 
     def _start(self, record: JobRecord, lane: str, target: str) -> None:
-        run = self._runs[record.id] = _Run(lane)
         job = record.id
+        log = Path(record.log) if record.log else paths.log_dir() / "jobs" / f"{job}.log"
+        lock = str(self._book.store.lock_path(job))
         try:
-            log = Path(record.log) if record.log else _log_path(job)
-            log.parent.mkdir(parents=True, exist_ok=True)
-            run.child = ChildProcess(
-                command("job"),
+            self._runs[job] = JobProcess(
+                lane,
                 log,
-                _decode,
-                lambda message: self._post(lambda: self._heard(job, run, message)),
-                lambda ending: self._post(lambda: self._ended(job, run, ending)),
-                keep_log=True,
+                Start(target, record.params, lock, pick=lane == _DISCARD_LANE),
+                lambda progress: self._post(lambda: self._heard(job, progress)),
+                lambda: self._post(lambda: self._ended(job)),
             )
         except OSError as e:
-            del self._runs[job]
             error = JobFailure(JobError.code, f"The job could not be started: {e.strerror}.", "Try again.")
             self._finish(record, JobState.FAILED, error=error)
             return
         if record.state == JobState.QUEUED:
-            record = self._book.change(record, state=JobState.RUNNING, log=str(log))
-        lock = str(self._book.store.lock_path(job))
-        run.child.send(wire.line(Start(target, record.params, lock, pick=lane == _DISCARD_LANE)))
+            self._book.change(record, state=JobState.RUNNING, log=str(log))
 
-    def _heard(self, job: str, run: _Run, message: FromJob) -> None:
-        if not isinstance(message, JobUpdate):
-            run.outcome = message
-        elif (record := self._book.get(job)) is not None and record.state == JobState.RUNNING:
-            self._book.progress(record, message.progress)
-
-    def _ended(self, job: str, run: _Run, ending: Ending) -> None:
-        del self._runs[job]
+    def _heard(self, job: str, progress: JobProgress) -> None:
         record = self._book.get(job)
-        if record is not None and record.state == JobState.CANCELLING and run.lane == _DISCARD_LANE:
-            self._finish(record, JobState.CANCELLED, error=_failure(run, ending))
-        elif record is not None and record.state == JobState.RUNNING and not ending.expected:
-            self._came_to_end(record, run, _failure(run, ending))
-        self.schedule()
+        if record is not None and record.state == JobState.RUNNING:
+            self._book.progress(record, progress)
 
-    def _came_to_end(self, record: JobRecord, run: _Run, error: JobFailure | None) -> None:
-        if error is not None and error.code == OfflineError.code:
-            self.check_network()  # it has noticed offline mode before us
-            if self._offline:
-                self._book.change(record, state=JobState.QUEUED, progress=_standing(record.progress))
-                return
-        result = run.outcome.result if isinstance(run.outcome, JobDone) else {}
-        state = JobState.FAILED if error else JobState.DONE
-        self._finish(record, state, error=error, result=result)
+    def _ended(self, job: str) -> None:
+        run, record = self._runs.pop(job), self._book.get(job)
+        if record is not None and record.state == JobState.CANCELLING and run.lane == _DISCARD_LANE:
+            self._finish(record, JobState.CANCELLED, error=run.failure)
+        elif record is not None and record.state == JobState.RUNNING and not run.was_killed:
+            state = JobState.FAILED if run.failure else JobState.DONE
+            self._finish(record, state, error=run.failure, result=run.result)
+        self.schedule()
 
     def _finish(self, record: JobRecord, state: JobState, **changes: object) -> None:
         progress = _standing(record.progress)
@@ -214,24 +186,6 @@ class Runner:
         self._book.remove(record.id)
 
 
-def _failure(run: _Run, ending: Ending) -> JobFailure | None:
-    """Why it failed; None if it did what it should."""
-    if isinstance(run.outcome, JobFailed):
-        return JobFailure(run.outcome.code, run.outcome.message, run.outcome.hint)
-    if run.outcome is None:
-        return JobFailure(JobError.code, f"The job stopped: {ending.describe()}.", _AGAIN)
-    return None
-
-
 def _standing(progress: JobProgress) -> JobProgress:
     """As far as it came, going nowhere."""
     return JobProgress(progress.done, progress.total, progress.unit)
-
-
-def _log_path(job: str) -> Path:
-    return paths.log_dir() / "jobs" / f"{job}.log"
-
-
-def _decode(data: bytes) -> FromJob:
-    message: FromJob = wire.decode(data, FromJob)
-    return message
