@@ -11,9 +11,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from q8chat.core import paths
+from q8chat.core import paths, settings
 from q8chat.core.errors import JobError
+from q8chat.core.settings import Settings
 from q8chat.jobs import book
+from q8chat.jobs.runner import OFFLINE_NOTE
 from q8chat.jobs.types import FINISHED, JobState
 from tests.unit.jobs.queue_driver import Queue, wait_for
 
@@ -141,6 +143,20 @@ def test_lanes(jobs: Queue, tmp_path: Path) -> None:
     assert most == {"count": 3, "compute": 1}
     assert [job for job in started if job in downloads] == downloads
     assert [job for job in started if job in computations] == computations
+
+
+def test_offline_only_what_needs_the_network_waits(jobs: Queue, tmp_path: Path) -> None:
+    """Also what was running; it goes on where it was when offline mode is off."""
+    running = jobs.count(tmp_path / "a", until=400)
+    jobs.wait(running, JobState.RUNNING, steps=3)
+    settings.save(Settings(offline=True))
+    wait_for(lambda: [r.progress.note for r in jobs.queue.records()] == [OFFLINE_NOTE])
+    assert jobs.wait(running, JobState.QUEUED)
+    reached = len(steps(tmp_path / "a"))
+    jobs.wait(jobs.count(tmp_path / "b", until=2, kind="compute"), JobState.DONE)
+    assert len(steps(tmp_path / "a")) == reached
+    settings.save(Settings(offline=False))
+    assert jobs.wait(running, JobState.DONE).result["start"] == reached
 
 
 def test_a_failure_says_why_and_can_be_tried_again(jobs: Queue, tmp_path: Path) -> None:
