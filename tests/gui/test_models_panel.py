@@ -298,6 +298,14 @@ def test_a_folder_that_is_not_there_is_said_below_the_table(
     page = library(settings=Settings(model_folders=(str(tmp_path / "gone"),)))
     assert f"{tmp_path / 'gone'} is not there." in page.foot.problems.text()
     assert "Connect the disk" in page.foot.problems.accessibleName()
+    dialog = page.show_folders()
+    told = [label.accessibleName() for label in dialog.findChildren(QLabel)]
+    assert any("is not there. Connect the disk" in text for text in told)
+    dialog.own[str(tmp_path / "gone")].click()
+    qtbot.waitUntil(lambda: page.foot.problems.text() == "", timeout=PATIENCE)
+    texts = [label.text() for label in dialog.findChildren(QLabel) if label.isVisible()]
+    assert "Could not be read" not in texts
+    dialog.close()
 
 
 def test_chatting_loads_the_model_and_goes_to_the_chat(

@@ -23,7 +23,9 @@ from PySide6.QtWidgets import (
 from q8chat.gui import theme
 from q8chat.gui.widgets.icon_button import IconButton
 from q8chat.gui.widgets.model_details_facts import clear, heading, wrapping_label
-from q8chat.library.types import KnownFolder
+from q8chat.library.types import KnownFolder, ScanResult
+
+MOST = 50  # problems that are listed
 
 
 class FolderDialog(QDialog):
@@ -64,6 +66,9 @@ class FolderDialog(QDialog):
         self.add = QPushButton("Add a folder…")
         self.add.clicked.connect(self._ask)
         column.addWidget(self.add, 0, Qt.AlignmentFlag.AlignLeft)
+        self._problems = QVBoxLayout()
+        column.addSpacing(u)
+        column.addLayout(self._problems)
         column.addStretch(1)
         self._frame(page)
         self._refresh()
@@ -103,6 +108,17 @@ class FolderDialog(QDialog):
         found = "Q8 Chat reads what you tick and changes nothing there."
         self._apps_note.setText(found if known else "None were found.")
         self._refresh()
+
+    def show_scan(self, result: ScanResult) -> None:
+        """What could not be read in the last scan."""
+        problems = result.problems
+        clear(self._problems)
+        if problems:
+            self._problems.addWidget(heading("Could not be read"))
+        for problem in problems[:MOST]:
+            self._problems.addWidget(wrapping_label(f"{problem.message} {problem.hint}".strip(), "warning"))
+        if len(problems) > MOST:
+            self._problems.addWidget(wrapping_label(f"and {len(problems) - MOST} more", "muted"))
 
     def show_failure(self, text: str) -> None:
         """The other applications' folders could not be looked for."""

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QVBoxLayout, QWidget
 
 from q8chat.gui import theme
 from q8chat.gui.widgets.elided_label import ElidedLabel
 from q8chat.library.types import Problem
+
+LATE_MS = 300
 
 
 class LibraryFoot(QFrame):
@@ -35,12 +38,18 @@ class LibraryFoot(QFrame):
         column.setSpacing(0)
         column.addWidget(self.bar)
         column.addLayout(row)
+        self._late = QTimer(self, singleShot=True, interval=LATE_MS)
+        self._late.timeout.connect(self.bar.show)
         self.set_scanning(False)
         self.show_problems(())
 
     def set_scanning(self, scanning: bool) -> None:
-        """Whether models are being looked for."""
-        self.bar.setVisible(scanning)
+        """Whether models are being looked for; a quick look is not worth a flicker."""
+        if not scanning:
+            self._late.stop()
+            self.bar.hide()
+        elif not self._late.isActive():
+            self._late.start()
 
     def show_problems(self, problems: Sequence[Problem]) -> None:
         """What could not be read: the first of them, all in the tooltip."""

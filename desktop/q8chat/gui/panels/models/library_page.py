@@ -110,6 +110,9 @@ class LibraryPage(QWidget):
         dialog = FolderDialog(self._context.library.own_folder, chosen, self.window())
         dialog.changed.connect(self._library.set_folders)
         self.work.known_folders(chosen, dialog.show_known, dialog.show_failure)
+        if self._library.result is not None:
+            dialog.show_scan(self._library.result)
+        self._library.changed.connect(dialog.show_scan)
         dialog.destroyed.connect(self.work.forget_folders)
         dialog.open()
         return dialog
