@@ -14,6 +14,7 @@ from q8chat.core.errors import CheckpointError
 
 if TYPE_CHECKING:
     from q8chat.convert.family import Family
+    from q8chat.convert.keys import Keys
     from q8chat.convert.source import Tensor
 
 # The side of a GGUF tensor (in ggml's order) that is as long as the embedding.
@@ -25,9 +26,9 @@ SIDES = (
 NOT_TOGETHER = "Weights and config.json do not belong together: take both from the same revision."
 
 
-def check(family: Family, tensors: Sequence[Tensor], keys: Mapping[str, Any]) -> None:
-    """`keys`: values of the GGUF's keys. Raises CheckpointError; adds warnings to the family's."""
-    width = keys.get(f"{family.arch}.embedding_length")
+def check(family: Family, tensors: Sequence[Tensor], keys: Keys) -> None:
+    """Raises CheckpointError; adds warnings to the family's."""
+    width = keys.value(f"{family.arch}.embedding_length")
     by_name = {t.spec.name: t for t in tensors}
     if "token_embd.weight" not in by_name:
         raise CheckpointError(
@@ -67,8 +68,8 @@ def _check_blocks(family: Family, tensors: Sequence[Tensor]) -> None:
             )
 
 
-def _check_vocabulary(family: Family, by_name: Mapping[str, Tensor], keys: Mapping[str, Any]) -> None:
-    tokens = len(keys.get("tokenizer.ggml.tokens") or ())
+def _check_vocabulary(family: Family, by_name: Mapping[str, Tensor], keys: Keys) -> None:
+    tokens = len(keys.value("tokenizer.ggml.tokens") or ())
     for name in ("token_embd.weight", "output.weight"):
         if (tensor := by_name.get(name)) is not None and tensor.spec.n_rows != tokens:
             raise CheckpointError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -29,13 +29,15 @@ def convert(
     *,
     overwrite: bool = False,
     allow_flaws: bool = False,
+    extra: Mapping[str, str] | None = None,
 ) -> Plan:
     """Write `out`; it appears whole or not at all. What was interrupted continues with the next complete tensor.
 
     Weights that are no numbers (NaN, infinite) are said in the plan's warnings; q8_0 stops at them unless
-    `allow_flaws`. Raises CheckpointError, UsageError, OutputFileError, DiskFullError, CancelledError.
+    `allow_flaws`. `extra`: further keys of the file. Raises CheckpointError, UsageError, OutputFileError,
+    DiskFullError, CancelledError.
     """
-    made = plan(path, out_type)
+    made = plan(path, out_type, extra)
     source, cancel = made.source, cancel or Cancel()
     if out.resolve() in {file.resolve() for file in source.checkpoint.stamps}:
         raise UsageError(f"{out} is a part of the checkpoint itself.", "Choose another name for the result.")

@@ -82,7 +82,7 @@ class Family:
     def _converted(self, name: str, rows: Rows) -> Iterator[Named]:
         try:
             yield from self.convert(name, rows, block_of(name))
-        except (ValueError, IndexError) as e:  # row arithmetic that does not work out
+        except (ValueError, TypeError, ArithmeticError) as e:  # row arithmetic that does not work out
             raise CheckpointError(
                 f"Tensor {name} in {self.checkpoint.path} has the shape {list(rows.shape)}, "
                 f"which does not fit config.json: {e}.",

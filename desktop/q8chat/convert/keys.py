@@ -8,33 +8,49 @@ from typing import Any
 import gguf
 
 from q8chat.core.errors import CheckpointError
-
-_FORMATS = {"UINT8": "B", "INT8": "b", "UINT16": "H", "INT16": "h", "UINT32": "I", "INT32": "i", "FLOAT32": "f"}
-_FORMATS |= {"UINT64": "Q", "INT64": "q", "FLOAT64": "d", "BOOL": "?"}
+from q8chat.gguf_files.metadata import Entry, Metadata, array, scalar
 
 
 class Keys(gguf.GGUFWriter):
     """A writer that writes nothing: it only remembers. Adding a key again replaces its value, not its place."""
 
     def __init__(self, arch: str) -> None:
+        self._entries: dict[str, Entry] = {}
         super().__init__(path=None, arch=arch)
 
     def add_key_value(
         self, key: str, val: Any, vtype: gguf.GGUFValueType, sub_type: gguf.GGUFValueType | None = None
     ) -> None:
-        """Raises CheckpointError when the value does not fit the key's type: it then stands so in config.json."""
-        code = _FORMATS.get(vtype.name)
+        """Raises CheckpointError when the value does not fit the key's type: then a JSON file says so."""
         try:
-            if code is not None:
-                struct.pack(f"<{code}", val)
-        except (struct.error, OverflowError, TypeError) as e:
+            self._entries[key] = _entry(key, val, vtype, sub_type)
+        except (struct.error, OverflowError, TypeError, ValueError, AttributeError, IndexError) as e:
             raise CheckpointError(
-                f"config.json gives {key} the value {val!r}, which is no {vtype.name.lower()}.",
-                "Take config.json from the original checkpoint.",
+                f"The checkpoint gives {key} the value {_short(val)}, which is no {vtype.name.lower()}.",
+                "Take config.json and the tokenizer's files from the original checkpoint.",
             ) from e
-        self.kv_data[0][key] = gguf.gguf_writer.GGUFValue(value=val, type=vtype, sub_type=sub_type)
+
+    def value(self, key: str) -> Any:
+        """A value as it will be read from the file; None if there is none."""
+        entry = self._entries.get(key)
+        return None if entry is None else entry.value()
 
     @property
-    def values(self) -> dict[str, gguf.gguf_writer.GGUFValue]:
-        """key -> value with its type, in order."""
-        return self.kv_data[0]
+    def metadata(self) -> Metadata:
+        """All keys, in order."""
+        return Metadata(self._entries.values())
+
+
+def _entry(key: str, val: Any, vtype: gguf.GGUFValueType, sub_type: gguf.GGUFValueType | None) -> Entry:
+    if vtype is not gguf.GGUFValueType.ARRAY:
+        return scalar(key, int(vtype), val)
+    values = list(val)
+    kind = gguf.GGUFValueType.get_type(values[0]) if sub_type is None else sub_type
+    if sub_type is None and any(type(v) is not type(values[0]) for v in values):
+        raise TypeError("values of several types")
+    return array(key, int(kind), values)
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:60]}..."

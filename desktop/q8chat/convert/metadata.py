@@ -57,12 +57,7 @@ def add(keys: Keys, checkpoint: Checkpoint, counts: tuple[int, int, int, int], w
     if found.size_label is None and counts[0] > 0:
         found.size_label = gguf.size_label(*counts)
     keys.add_type(gguf.GGUFType.MODEL)
-    try:
-        found.set_gguf_meta_model(keys)
-    except (TypeError, AttributeError, ValueError) as e:  # a card may hold anything under these names
-        raise CheckpointError(
-            f"The model card {checkpoint.path / 'README.md'} has an unusable entry: {e}.", "Correct or remove it."
-        ) from e
+    found.set_gguf_meta_model(keys)
 
 
 def _load(checkpoint: Checkpoint, total: int, warnings: list[str]) -> gguf.Metadata:

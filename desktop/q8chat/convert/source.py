@@ -17,8 +17,8 @@ from q8chat.convert.family import Family
 from q8chat.convert.keys import Keys
 from q8chat.convert.rows import Rows
 from q8chat.convert.tensor_names import block_of
+from q8chat.convert.untrusted import reading
 from q8chat.core.errors import CheckpointError
-from q8chat.gguf_files.metadata import Entry, Metadata, array, scalar
 from q8chat.gguf_files.source import TensorSpec
 
 STRIP = 8 << 20  # bytes of weights read at a time
@@ -41,8 +41,8 @@ class CheckpointSource:
         self._tensors = _name_tensors(family)
         self.tensors: Sequence[TensorSpec] = [t.spec for t in self._tensors]
         keys = _keys(checkpoint, family, self._tensors)
-        consistency.check(family, self._tensors, {key: value.value for key, value in keys.values.items()})
-        self.metadata = Metadata(_entry(key, value) for key, value in keys.values.items())
+        consistency.check(family, self._tensors, keys)
+        self.metadata = keys.metadata
         self.flaws: dict[str, str] = {}  # GGUF name -> what is wrong with the weights read so far, as a sentence
 
     @property
@@ -108,16 +108,11 @@ def _keys(checkpoint: Checkpoint, family: Family, tensors: list[Tensor]) -> Keys
     keys = Keys(family.arch)
     family.add_first_keys(keys)
     counts = general.parameters((t.spec.name, t.rows.shape) for t in tensors)
-    general.add(keys, checkpoint, counts, family.warnings)
-    family.add_keys(keys)
+    with reading(f"README.md, config.json or generation_config.json in {checkpoint.path}"):
+        general.add(keys, checkpoint, counts, family.warnings)
+    with reading(str(checkpoint.path / "config.json")):
+        family.add_keys(keys)
     keys.add_quantization_version(gguf.GGML_QUANT_VERSION)
-    family.add_vocabulary(keys)
+    with reading(f"The tokenizer in {checkpoint.path}"):
+        family.add_vocabulary(keys)
     return keys
-
-
-def _entry(key: str, value: gguf.gguf_writer.GGUFValue) -> Entry:
-    if value.type is not gguf.GGUFValueType.ARRAY:
-        return scalar(key, int(value.type), value.value)
-    values = list(value.value)
-    kind = value.sub_type if value.sub_type is not None else gguf.GGUFValueType.get_type(values[0])
-    return array(key, int(kind), values)

@@ -18,7 +18,7 @@ from tokenizers import AddedToken, processors
 from q8chat.convert.checkpoint import Checkpoint
 from q8chat.convert.hparams import Hparams
 from q8chat.convert.tokenizers import slow
-from q8chat.core.errors import CheckpointError
+from q8chat.convert.untrusted import reading
 
 ROLES = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token")
 
@@ -161,12 +161,5 @@ def _backend(checkpoint: Checkpoint, class_name: str, config: dict[str, Any]) ->
     text = checkpoint.text("tokenizer.json")
     if text is None:
         return slow.build(checkpoint, class_name, config)
-    try:
+    with reading(str(checkpoint.path / "tokenizer.json")):
         return tokenizers.Tokenizer.from_str(text)
-    except BaseException as e:  # the library raises bare Exceptions, which no narrower clause catches
-        if type(e) is not Exception:
-            raise
-        raise CheckpointError(
-            f"{checkpoint.path / 'tokenizer.json'} is no tokenizer that can be read: {e}.",
-            "Download the file again.",
-        ) from e
