@@ -134,7 +134,7 @@ class Stacked(Rows):
             if start >= hi:
                 break
             pieces.append(self._parts[i].read(max(lo - start, 0), min(hi, self._ends[i]) - start))
-        return np.concatenate(pieces) if len(pieces) != 1 else pieces[0]
+        return np.concatenate(pieces) if pieces else np.empty((0, *self.row_shape), self.dtype)
 
 
 class Transposed(Rows):
