@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from q8chat.gguf_files.provenance import Provenance
-from q8chat.gui import fit_text, library_text
+from q8chat.gui import fit_text, library_text, model_text
 from q8chat.gui.library_text import COLUMNS, Entry
 from q8chat.jobs.memory_calls import Measured, MemoryReport
 from q8chat.library.types import LibraryModel, ModelDetails, Row
@@ -122,14 +122,14 @@ def test_details_tell_where_a_file_came_from_or_how_it_was_made() -> None:
         how="q8chat quantize x-F16.gguf Q4_K_M",
         tools={"llama.cpp": "b1"},
     )
-    origin = dict(library_text.origin(ModelDetails(model(), provenance=made, sha256="a" * 64)))
+    origin = dict(model_text.origin(ModelDetails(model(), provenance=made, sha256="a" * 64)))
     assert (origin["Made from"], origin["How"]) == ("/models/x-F16.gguf", "q8chat quantize x-F16.gguf Q4_K_M")
     assert (origin["SHA-256"], origin["Made with"], origin["Repository"]) == ("a" * 64, "llama.cpp b1", "")
 
 
 def test_all_properties_leave_out_what_is_said_above() -> None:
     details = ModelDetails(model(), rows=(Row("Layers", "36"), Row("Quantization", "Q4_K_M"), Row("File", "/x")))
-    assert library_text.more_facts(details) == (("Layers", "36"),)
+    assert model_text.more_facts(details) == (("Layers", "36"),)
 
 
 def report(**facts: object) -> MemoryReport:
@@ -168,5 +168,5 @@ def test_memory_that_another_model_gives_back_counts_as_available() -> None:
 
 def test_paths_below_the_users_own_folder_are_short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/home/me")
-    assert library_text.short_path("/home/me/models/x.gguf") == "~/models/x.gguf"
-    assert library_text.short_path("/home/meander/x.gguf") == "/home/meander/x.gguf"
+    assert model_text.short_path("/home/me/models/x.gguf") == "~/models/x.gguf"
+    assert model_text.short_path("/home/meander/x.gguf") == "/home/meander/x.gguf"

@@ -41,6 +41,14 @@ class FolderDialog(QDialog):
         self._known: tuple[KnownFolder, ...] = ()
         self.boxes: dict[str, QCheckBox] = {}
         self.own: dict[str, IconButton] = {}
+        self._apps_note = wrapping_label("Looking for them…", "muted")
+        self._apps, self._own, self._problems = QVBoxLayout(), QVBoxLayout(), QVBoxLayout()
+        self.add = QPushButton("Add a folder…")
+        self.add.clicked.connect(self._ask)
+        self._frame(self._make_page(ours))
+        self._refresh()
+
+    def _make_page(self, ours: str) -> QWidget:
         u = theme.unit()
         page = QWidget()
         column = QVBoxLayout(page)
@@ -48,30 +56,22 @@ class FolderDialog(QDialog):
         column.setSpacing(u)
         title = QLabel("Model folders")
         title.setProperty("role", "title")
-        for label in (title, heading("Q8 Chat's own folder"), wrapping_label(ours)):
+        kept = "Models you get are kept here. Only here are files renamed or deleted."
+        for label in (title, heading("Q8 Chat's own folder"), wrapping_label(ours), wrapping_label(kept, "muted")):
             column.addWidget(label)
-        column.addWidget(
-            wrapping_label("Models you get are kept here. Only here are files renamed or deleted.", "muted")
-        )
         column.addSpacing(u)
         column.addWidget(heading("Models of other applications"))
-        self._apps_note = wrapping_label("Looking for them…", "muted")
         column.addWidget(self._apps_note)
-        self._apps, self._own = QVBoxLayout(), QVBoxLayout()
         column.addLayout(self._apps)
         column.addSpacing(u)
         column.addWidget(heading("Other folders"))
         column.addWidget(wrapping_label("Q8 Chat reads models there and changes nothing.", "muted"))
         column.addLayout(self._own)
-        self.add = QPushButton("Add a folder…")
-        self.add.clicked.connect(self._ask)
         column.addWidget(self.add, 0, Qt.AlignmentFlag.AlignLeft)
-        self._problems = QVBoxLayout()
         column.addSpacing(u)
         column.addLayout(self._problems)
         column.addStretch(1)
-        self._frame(page)
-        self._refresh()
+        return page
 
     def _frame(self, page: QWidget) -> None:
         u = theme.unit()
@@ -149,26 +149,26 @@ class FolderDialog(QDialog):
         self.changed.emit(tuple(self._chosen))
 
     def _refresh(self) -> None:
-        """The rows of the user's own folders."""
-        clear(self._own)
-        self.own = {}
+        """The rows of the user's own folders, made anew only if they are others, so that the focus stays."""
         known = {folder.path for folder in self._known}
-        for path in self._chosen:
-            if path in known:
-                continue
-            remove = IconButton("close", f"Do not read {path} any more")
-            remove.clicked.connect(lambda _checked=False, path=path: self._remove(path))
-            self.own[path] = remove
-            holder = QWidget()
-            row = QHBoxLayout(holder)
-            row.setContentsMargins(0, 0, 0, 0)
-            row.addWidget(wrapping_label(path), 1)
-            row.addWidget(remove)
-            self._own.addWidget(holder)
-
+        wanted = [path for path in self._chosen if path not in known]
+        if wanted != list(self.own):
+            clear(self._own)
+            self.own = {path: self._own_row(path) for path in wanted}
         stops = [*self.boxes.values(), *self.own.values(), self.add, self._close]
         for before, after in pairwise(stops):
             self.setTabOrder(before, after)
+
+    def _own_row(self, path: str) -> IconButton:
+        remove = IconButton("close", f"Do not read {path} any more")
+        remove.clicked.connect(lambda: self._remove(path))
+        holder = QWidget()
+        row = QHBoxLayout(holder)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(wrapping_label(path), 1)
+        row.addWidget(remove)
+        self._own.addWidget(holder)
+        return remove
 
     def _remove(self, path: str) -> None:
         self._set(path, False)

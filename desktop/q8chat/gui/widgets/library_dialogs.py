@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QLineEdit, QMessageBox, QVBoxLayout, QWidget
 
-from q8chat.gui import library_text, theme
+from q8chat.gui import model_text, theme
 from q8chat.gui.widgets.model_details_facts import wrapping_label
 from q8chat.library.types import LibraryModel
 
@@ -68,7 +68,7 @@ def delete_question(model: LibraryModel, loaded: bool, parent: QWidget) -> QMess
     dialog.setIcon(QMessageBox.Icon.Question)
     dialog.setWindowTitle("Move to the bin")
     dialog.setText(f"Move ‘{model.name}’ to the bin?")
-    dialog.setInformativeText(library_text.deletion(model, loaded))
+    dialog.setInformativeText(model_text.deletion(model, loaded))
     yes = dialog.addButton("Move to the bin", QMessageBox.ButtonRole.AcceptRole)
     yes.setObjectName("deleteModel")
     dialog.setDefaultButton(dialog.addButton(QMessageBox.StandardButton.Cancel))

@@ -6,7 +6,7 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QTextOption
 from PySide6.QtWidgets import QFrame, QLabel, QPlainTextEdit, QScrollArea, QVBoxLayout, QWidget
 
-from q8chat.gui import library_text, theme
+from q8chat.gui import model_text, theme
 from q8chat.gui.library_text import Entry
 from q8chat.gui.widgets.model_details_actions import ModelActions
 from q8chat.gui.widgets.model_details_check import CheckSection
@@ -89,19 +89,19 @@ class ModelDetailsPane(QScrollArea):
             self._forget()
         if entry is not None:
             set_text(self.name, entry.model.name)
-            set_text(self.file, library_text.subtitle(entry))
+            set_text(self.file, model_text.subtitle(entry))
             set_text(self.problem, f"✕  {entry.model.problem}")
-            self.facts.show_facts(library_text.facts(entry.model))
+            self.facts.show_facts(model_text.facts(entry.model))
             self.types.show_types(entry.model.mix)
 
     def show_details(self, details: ModelDetails) -> None:
         """What was read about the chosen model; about another one it is ignored."""
         if self.entry is None or details.model.path != self.entry.model.path:
             return
-        self.more.show_facts(library_text.more_facts(details))
+        self.more.show_facts(model_text.more_facts(details))
         self.more_fold.setVisible(bool(self.more.facts()))
         self.types.show_types(details.types)
-        self.origin.show_facts(library_text.origin(details))
+        self.origin.show_facts(model_text.origin(details))
         self.template.setPlainText(details.template)
         self.template_fold.setVisible(bool(details.template))
 
