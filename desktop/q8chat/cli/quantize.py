@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from q8chat.cli import level_options
 from q8chat.cli.parser import EXIT_OK, Commands
-from q8chat.core.errors import QuantizeError, UsageError
-from q8chat.core.progress import Progress, Report
+from q8chat.core.errors import QuantizeError
 
 if TYPE_CHECKING:
     from q8chat.quantize.pipeline import Made
@@ -24,29 +24,10 @@ def add(commands: Commands) -> None:
     """Describe the verb to argparse."""
     verb = commands.add_parser("quantize", help="make a model smaller: the same model with fewer bits")
     verb.add_argument("model", metavar="MODEL", help="a GGUF file (any part of one in parts), or a library model")
-    verb.add_argument("--to", required=True, metavar="TYPE", help="e.g. Q4_K_M, Q8_0, F16, COPY")
-    verb.add_argument("-o", "--output", type=Path, metavar="FILE", help="default: beside the model, named by TYPE")
-    verb.add_argument("--imatrix", type=Path, metavar="FILE", help="importance matrix (GGUF or .dat)")
+    level_options.add(verb, "e.g. Q4_K_M, Q8_0, F16, COPY", "beside the model, named by TYPE")
     for name, what in (("include", "only for"), ("exclude", "not for")):
         text = f"use the importance matrix {what} tensors with TEXT in their name; repeatable"
         verb.add_argument(f"--{name}-weights", action="append", default=[], metavar="TEXT", help=text)
-    verb.add_argument(
-        "--tensor-type",
-        action="append",
-        default=[],
-        metavar="REGEX=TYPE",
-        help="another type for the tensors whose name matches, e.g. attn_v=q8_0; repeatable, the first counts",
-    )
-    verb.add_argument("--output-tensor-type", default="", metavar="TYPE", help="for output.weight")
-    verb.add_argument("--token-embedding-type", default="", metavar="TYPE", help="for the token embeddings")
-    verb.add_argument("--pure", action="store_true", help="one type for all tensors, no mix")
-    verb.add_argument("--leave-output-tensor", action="store_true", help="keep output.weight as it is")
-    verb.add_argument("--zero-bad-weights", action="store_true", help="NaN and infinite weights become 0")
-    verb.add_argument("--threads", type=int, default=0, metavar="N", help="default: all this process may use")
-    verb.add_argument("--no-provenance", action="store_true", help="do not tell in the file what it was made from")
-    verb.add_argument("--overwrite", action="store_true", help="replace the file if it is there")
-    verb.add_argument("--dry-run", action="store_true", help="tell the types and the exact size, write nothing")
-    verb.add_argument("--json", action="store_true", help="print one JSON object")
     verb.add_argument("--yes", action="store_true", help="quantize again what is quantized already, without asking")
     verb.set_defaults(run=_run)
 
@@ -54,8 +35,6 @@ def add(commands: Commands) -> None:
 def _run(options: argparse.Namespace) -> int:
     from q8chat.quantize.request import prepared, run
 
-    if options.threads < 0:
-        raise UsageError("--threads can't be negative.")
     request = _request(options)
     with prepared(request) as (source, plan):
         about = _about(plan, request, sum(p.stat().st_size for p in source.paths), tensors=options.dry_run)
@@ -69,27 +48,17 @@ def _run(options: argparse.Namespace) -> int:
     from q8chat.cli.progress import shown
 
     with shown("Quantizing", quiet=options.json, on_stop=RESUME) as (progress, cancel):
-        made = run(request, _calm(progress), cancel)
+        made = run(request, level_options.calm(progress), cancel)
     print(json.dumps({**about, **_facts(made)}) if options.json else _done(made, about["source_bytes"]))
     return EXIT_OK
 
 
 def _request(options: argparse.Namespace) -> Request:
-    from q8chat.quantize.options import Options, parse_override
     from q8chat.quantize.request import Request
 
     return Request(
         model=_model(options.model),
-        options=Options(
-            ftype=options.to,
-            tensor_types=tuple(parse_override(text) for text in options.tensor_type),
-            output_tensor_type=options.output_tensor_type,
-            token_embedding_type=options.token_embedding_type,
-            pure=options.pure,
-            leave_output_tensor=options.leave_output_tensor,
-            imatrix_file=str(options.imatrix or ""),
-            zero_bad_weights=options.zero_bad_weights,
-        ),
+        options=level_options.options(options),
         out=options.output,
         imatrix=options.imatrix,
         include=tuple(options.include_weights),
@@ -116,13 +85,6 @@ def _ask() -> None:
     print("Quantize it again? [y/N] ", end="", file=sys.stderr, flush=True)
     if sys.stdin.readline().strip().lower() not in ("y", "yes"):
         raise QuantizeError("Nothing was done.", hint)
-
-
-def _calm(report: Report) -> Report:
-    """A bar says which tensor it is; without a terminal that would be hundreds of lines."""
-    if sys.stderr.isatty():
-        return report
-    return lambda p: report(Progress(p.done, p.total, p.unit, "" if p.note.startswith("Tensor") else p.note))
 
 
 def _about(plan: Plan, request: Request, source_bytes: int, *, tensors: bool) -> dict[str, Any]:

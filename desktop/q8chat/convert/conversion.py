@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -27,17 +27,28 @@ def convert(
     progress: Report = no_report,
     cancel: Cancel | None = None,
     *,
+    allow_flaws: bool = False,
+) -> Plan:
+    """Plan and `write` it."""
+    made = plan(path, out_type)
+    write(made, out, progress, cancel, allow_flaws=allow_flaws)
+    return made
+
+
+def write(
+    made: Plan,
+    out: Path,
+    progress: Report = no_report,
+    cancel: Cancel | None = None,
+    *,
     overwrite: bool = False,
     allow_flaws: bool = False,
-    extra: Mapping[str, str] | None = None,
-) -> Plan:
-    """Write `out`; it appears whole or not at all. What was interrupted continues with the next complete tensor.
+) -> int:
+    """Write `out`; it appears whole or not at all. Returns how many tensors an interrupted run had made already.
 
     Weights that are no numbers (NaN, infinite) are said in the plan's warnings; q8_0 stops at them unless
-    `allow_flaws`. `extra`: further keys of the file. Raises CheckpointError, UsageError, OutputFileError,
-    DiskFullError, CancelledError.
+    `allow_flaws`. Raises CheckpointError, UsageError, OutputFileError, DiskFullError, CancelledError.
     """
-    made = plan(path, out_type, extra)
     source, cancel = made.source, cancel or Cancel()
     if out.resolve() in {file.resolve() for file in source.checkpoint.stamps}:
         raise UsageError(f"{out} is a part of the checkpoint itself.", "Choose another name for the result.")
@@ -51,8 +62,9 @@ def convert(
                 progress(Progress(writer.bytes_done, made.size, note=name))
         source.check_unchanged()
         writer.publish()
+        continued = writer.continued
     made.warnings.extend(source.flaws.values())
-    return made
+    return continued
 
 
 def _stop_quantizing(source: CheckpointSource) -> None:

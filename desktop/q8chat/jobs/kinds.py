@@ -31,4 +31,7 @@ LANES: Mapping[Lane, int] = {"network": 3, "compute": 1}
 
 KINDS: Mapping[str, Kind] = {
     "download": Kind("q8chat.jobs.download:run", "network", "q8chat.jobs.download:discard"),
+    "convert": Kind("q8chat.jobs.convert:run", "compute", "q8chat.jobs.convert:discard"),
+    "quantize": Kind("q8chat.quantize.request:run", "compute", "q8chat.quantize.request:discard"),
+    "imatrix": Kind("q8chat.jobs.imatrix:run", "compute", "q8chat.jobs.imatrix:discard"),
 }
