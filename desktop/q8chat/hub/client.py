@@ -25,8 +25,12 @@ TRUSTED_S = 30.0  # how long a host that was reached is not tried again
 
 def is_offline() -> bool:
     """Whether the network must not be touched: the user's setting, or HF_HUB_OFFLINE."""
-    asked = os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE")
-    return asked or settings.load().offline
+    return is_offline_by_environment() or settings.load().offline
+
+
+def is_offline_by_environment() -> bool:
+    """Whether HF_HUB_OFFLINE says so, which no setting can change."""
+    return os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE")
 
 
 def check_online() -> None:

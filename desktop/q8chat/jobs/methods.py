@@ -21,8 +21,7 @@ METHODS: Mapping[str, str] = {
     "hub.repo_page": "q8chat.hub.repo:repo_page",
     "hub.resolve": "q8chat.hub.resolve:resolve",
     "hub.repo_needs": "q8chat.jobs.repo_calls:repo_needs",
-    "hub.store_token": "q8chat.hub.token:store",
-    "hub.forget_token": "q8chat.hub.token:forget",
-    "hub.token_source": "q8chat.hub.token:source",
+    "hub.access": "q8chat.jobs.access_calls:access",
+    "hub.store_token": "q8chat.jobs.access_calls:store_token",
     "hub.fit": "q8chat.jobs.hub_calls:fit",
 }

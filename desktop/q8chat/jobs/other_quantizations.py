@@ -1,7 +1,7 @@
 """From the header of a model in one quantization to what its others must look like.
 
-The shapes are the same, and which type each tensor gets follows from the label as `quantize` knows it. So the header
-of one file tells of all the files of a repository.
+The shapes are the same, and which type each tensor gets follows from the label as `quantize` knows it. So the
+header of one file tells of all the files of a repository.
 """
 
 from __future__ import annotations

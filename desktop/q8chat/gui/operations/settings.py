@@ -16,6 +16,7 @@ from q8chat.core.settings import Settings
 class SettingsKeeper(QObject):
     """Holds the settings and writes changes on a thread of its own, in order."""
 
+    changed = Signal(Settings)
     failed = Signal(events.Problem)
 
     def __init__(self, settings: Settings, parent: QObject | None = None) -> None:
@@ -33,6 +34,7 @@ class SettingsKeeper(QObject):
         if settings != self.settings:
             self.settings = settings
             self._pool.start(lambda: self._write(settings))
+            self.changed.emit(settings)
 
     def _write(self, settings: Settings) -> None:
         try:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QCloseEvent, QKeyEvent
+from PySide6.QtGui import QCloseEvent, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QStackedWidget, QTabBar, QVBoxLayout, QWidget
 
 from q8chat.gui import theme
 from q8chat.gui.context import AppContext
 from q8chat.gui.panels.models.pages import DOWNLOADS, PAGES, PageLinks, PageRenaming, PageSearch
+from q8chat.gui.widgets.discover_offline import OfflineSwitch
+from q8chat.hub.client import is_offline_by_environment
+from q8chat.jobs.types import JobRecord, JobState
+
+WIDE = 92  # units of the grid: in less width the switch for offline mode is short
 
 
 class ModelsPanel(QWidget):
@@ -28,11 +33,16 @@ class ModelsPanel(QWidget):
         self.tabs.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         for page in PAGES:
             self.tabs.addTab(page.title)
+        self.offline = OfflineSwitch()
         self._lay_out()
         self.tabs.currentChanged.connect(self._on_tab)
         for signal in (context.jobs.changed, context.jobs.removed):
             signal.connect(self._count_jobs)
         self._count_jobs()
+        context.jobs.changed.connect(self._on_job)
+        self.offline.wanted.connect(lambda offline: context.settings.update(offline=offline))
+        context.settings.changed.connect(self._show_offline)
+        self._show_offline()
         self._on_tab(0)
 
     def _lay_out(self) -> None:
@@ -43,6 +53,7 @@ class ModelsPanel(QWidget):
         row.setContentsMargins(2 * u, u, 2 * u, u)
         row.addWidget(self.tabs)
         row.addStretch(1)
+        row.addWidget(self.offline)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
@@ -83,6 +94,11 @@ class ModelsPanel(QWidget):
         else:
             super().keyPressEvent(event)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """The switch for offline mode has a long text where there is room."""
+        super().resizeEvent(event)
+        self.offline.set_short(event.size().width() < WIDE * theme.unit())
+
     def closeEvent(self, event: QCloseEvent) -> None:
         """Tell the pages that the window is closing."""
         for page in self._pages.values():
@@ -94,6 +110,14 @@ class ModelsPanel(QWidget):
         n = sum(not record.is_finished for record in self._context.jobs.records())
         number = next(n for n, page in enumerate(PAGES) if page.title == DOWNLOADS)
         self.tabs.setTabText(number, f"{DOWNLOADS} ({n})" if n else DOWNLOADS)
+
+    def _on_job(self, record: JobRecord) -> None:
+        """What was fetched or made is looked for at once."""
+        if record.state == JobState.DONE:
+            self._context.library.scan()
+
+    def _show_offline(self) -> None:
+        self.offline.show_offline(self._context.settings.settings.offline, forced=is_offline_by_environment())
 
     def _on_tab(self, number: int) -> None:
         self._stack.setCurrentWidget(self.page(number))

@@ -32,6 +32,16 @@ class SearchField(QLineEdit):
         self._timer.timeout.connect(self._search)
         self.textChanged.connect(self._on_text)
 
+    def set_pause(self, ms: int) -> None:
+        """How long typing must pause."""
+        self._timer.setInterval(ms)
+
+    def take(self) -> str:
+        """What is in the field now; it is not emitted once more when typing pauses."""
+        self._timer.stop()
+        self._last = self.text().strip()
+        return self._last
+
     def changeEvent(self, event: QEvent) -> None:
         """The lens follows the colours."""
         super().changeEvent(event)

@@ -9,10 +9,11 @@ from typing import Any, Protocol, runtime_checkable
 from PySide6.QtWidgets import QWidget
 
 from q8chat.gui.context import AppContext
+from q8chat.gui.panels.models.discover_page import DiscoverPage
 from q8chat.gui.panels.models.downloads_page import DownloadsPage
 from q8chat.gui.panels.models.library_page import LibraryPage
 
-LIBRARY, DOWNLOADS = "On this machine", "Downloads"
+LIBRARY, DISCOVER, DOWNLOADS = "On this machine", "Discover", "Downloads"
 
 
 @runtime_checkable
@@ -48,5 +49,6 @@ class PageSpec:
 
 PAGES = (
     PageSpec(LIBRARY, LibraryPage),
+    PageSpec(DISCOVER, DiscoverPage),
     PageSpec(DOWNLOADS, DownloadsPage),
 )

@@ -1,0 +1,101 @@
+"""The page of a repository: head, access, and two pages of its own: what it offers, and its card."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QStackedWidget, QTabBar, QVBoxLayout, QWidget
+
+from q8chat.gui import quant_text, theme
+from q8chat.gui.discover_text import Message
+from q8chat.gui.offers import Offer
+from q8chat.gui.widgets.discover_message import DiscoverMessage
+from q8chat.gui.widgets.repo_page_access import AccessBox
+from q8chat.gui.widgets.repo_page_card import CardView
+from q8chat.gui.widgets.repo_page_files import RepoFiles
+from q8chat.gui.widgets.repo_page_head import RepoHead
+from q8chat.hub.types import RepoPage
+
+if TYPE_CHECKING:
+    from q8chat.jobs.repo_calls import RepoNeeds
+
+TABS = ("Quantizations", "About this model")
+
+
+class RepoView(QWidget):
+    """Shows what it is told; `retry_requested` when it could not be had."""
+
+    retry_requested = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.page: RepoPage | None = None
+        self.head, self.access = RepoHead(), AccessBox()
+        self.files, self.card, self.message = RepoFiles(), CardView(), DiscoverMessage()
+        self.message.acted.connect(self.retry_requested)
+        self.tabs = QTabBar()
+        self.tabs.setObjectName("pageTabs")
+        self.tabs.setAccessibleName("Parts of the page")
+        self.tabs.setDrawBase(False)
+        self.tabs.setExpanding(False)
+        self.tabs.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        for title in TABS:
+            self.tabs.addTab(title)
+        self._stack = QStackedWidget()
+        for widget in (self.files, self.card, self.message):
+            self._stack.addWidget(widget)
+        self.tabs.currentChanged.connect(self._stack.setCurrentIndex)
+        u = theme.unit()
+        frame = QVBoxLayout()
+        frame.setContentsMargins(2 * u, 0, 2 * u, u)
+        frame.addWidget(self.access)
+        tabs = QVBoxLayout()
+        tabs.setContentsMargins(2 * u, 0, 2 * u, 0)
+        tabs.addWidget(self.tabs)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.head)
+        column.addLayout(frame)
+        column.addLayout(tabs)
+        column.addWidget(self._stack, 1)
+
+    def show_loading(self, repo: str) -> None:
+        """The page is on its way."""
+        self.page = None
+        self.head.show_name(repo)
+        self.access.hide()
+        self._show_message(Message(f"Opening {repo}…"))
+
+    def show_failure(self, message: Message) -> None:
+        """It could not be had."""
+        self._show_message(message)
+
+    def show_page(self, page: RepoPage, context: int) -> None:
+        """Head and card; the offers come on their own."""
+        self.page = page
+        self.head.show_page(page)
+        self.card.show_card(page.card)
+        self.files.set_contexts(page.context_length, context)
+        count = len(page.quantizations)
+        self.tabs.setTabText(0, f"Quantizations ({count})" if count else "Files")
+        self.tabs.setCurrentIndex(0)
+        self.tabs.show()
+        self._stack.setCurrentWidget(self.files)
+
+    def show_offers(self, offers: tuple[Offer, ...], needs: RepoNeeds | None) -> None:
+        """The rows as they are now."""
+        advice = quant_text.recommendation(needs, offers)
+        if not offers:
+            advice = "There is nothing here that Q8 Chat can load or convert."
+        self.files.show_offers(offers, advice, needs.note if needs else "")
+
+    def focus_table(self) -> None:
+        """To the rows."""
+        self.files.table.setFocus()
+
+    def _show_message(self, message: Message) -> None:
+        self.tabs.hide()
+        self.message.show_message(message)
+        self._stack.setCurrentWidget(self.message)
