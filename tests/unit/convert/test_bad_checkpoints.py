@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from q8chat.convert.conversion import convert
+from q8chat.convert.conversion import convert, write
 from q8chat.convert.planning import plan
 from q8chat.convert.registry import supported
 from q8chat.core.errors import CheckpointError, DiskFullError, OutputFileError, UsageError
@@ -223,7 +223,7 @@ def test_a_checkpoint_that_becomes_shorter(checkpoint: Path, tmp_path: Path) -> 
 
 def test_the_result_never_replaces_a_part_of_the_source(checkpoint: Path) -> None:
     with pytest.raises(UsageError, match="part of the checkpoint"):
-        convert(checkpoint, checkpoint / "model.safetensors", "f16", overwrite=True)
+        write(plan(checkpoint, "f16"), checkpoint / "model.safetensors", overwrite=True)
 
 
 def test_an_existing_file_stays(checkpoint: Path, tmp_path: Path) -> None:
