@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from PySide6.QtWidgets import QApplication
 
 from q8chat.gguf_files.provenance import Provenance
 from q8chat.gui import fit_text, library_text, model_text
 from q8chat.gui.library_text import COLUMNS, Entry
+from q8chat.gui.widgets.model_details_facts import wrapping_label
 from q8chat.jobs.memory_calls import Measured, MemoryReport
 from q8chat.library.types import LibraryModel, ModelDetails, Row
 
@@ -170,3 +172,10 @@ def test_paths_below_the_users_own_folder_are_short(monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("HOME", "/home/me")
     assert model_text.short_path("/home/me/models/x.gguf") == "~/models/x.gguf"
     assert model_text.short_path("/home/meander/x.gguf") == "/home/meander/x.gguf"
+
+
+def test_long_words_break_after_signs_and_checksums_anywhere(qapp: QApplication) -> None:
+    shown = wrapping_label("~/models/HuggingFaceTB/x-GGUF").text()
+    assert shown.split("\u200b") == ["~/", "models/", "HuggingFaceTB/", "x-", "GGUF"]
+    assert wrapping_label("a" * 64).text().split("\u200b") == ["a" * 8] * 8
+    assert wrapping_label("a short text").text() == "a short text"

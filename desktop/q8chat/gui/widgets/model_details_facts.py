@@ -12,6 +12,8 @@ from q8chat.gui import model_text, theme
 from q8chat.gui.widgets.copy_button import CopyButton
 
 LONG = 16  # characters of a word that may have to break
+_SIGNS = re.compile(r"[/\\_.:-]+")
+_RUN = re.compile(r"[^/\\_.:\s-]{21,}")
 
 
 class Facts(QWidget):
@@ -118,9 +120,10 @@ def _is_long(text: str) -> bool:
 
 
 def _breakable(text: str) -> str:
-    """With zero-width spaces where a long word may break: after signs, and in long runs of letters."""
-    pieces = re.split(r"(\s+)", text)
-    return "".join(
-        re.sub(r"([/\\_.:-]+|[^/\\_.:\s-]{8}(?=[^/\\_.:\s-]{3}))", "\\1\u200b", p) if len(p) > LONG else p
-        for p in pieces
-    )
+    """With zero-width spaces where a long word may break: after signs, and in runs that no line would hold."""
+    words = re.split(r"(\s+)", text)
+    return "".join(re.sub(_SIGNS, "\\g<0>\u200b", re.sub(_RUN, _cut, w)) if len(w) > LONG else w for w in words)
+
+
+def _cut(run: re.Match[str]) -> str:
+    return "\u200b".join(run[0][i : i + 8] for i in range(0, len(run[0]), 8))
