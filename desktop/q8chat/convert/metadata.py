@@ -67,11 +67,19 @@ def _load(checkpoint: Checkpoint, total: int, warnings: list[str]) -> gguf.Metad
     except (yaml.YAMLError, OSError, UnicodeDecodeError) as e:
         warnings.append(f"The model card README.md can't be read ({type(e).__name__}) and is left out.")
         card = {}
+    card = {key: _words(value) for key, value in card.items()}
     found = gguf.Metadata.apply_metadata_heuristic(gguf.Metadata(), card, checkpoint.config, folder, total)
     generation = _generation_config(checkpoint)
     for field, names in SAMPLING.items():
         setattr(found, field, next((generation[n] for n in names if n in generation), None))
     return found
+
+
+def _words(value: object) -> object:
+    """Without YAML's surprises: in a list of languages `no` is a word, which YAML reads as false."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return [_words(v) for v in value] if isinstance(value, list) else value
 
 
 def _generation_config(checkpoint: Checkpoint) -> dict[str, object]:

@@ -29,7 +29,10 @@ TOKENIZER_FILES = (
 
 @dataclass(frozen=True)
 class Recipe:
-    """`tokenizer`: a family of the kit; `shapes`: tensors by number of tokens; `without`: files left out."""
+    """`tokenizer`: a family of the kit; `shapes`: tensors by number of tokens; `without`: files left out.
+
+    `files`: further files, as text, or as what changes in a JSON object that is there.
+    """
 
     tokenizer: str
     config: Mapping[str, Any]
@@ -37,6 +40,7 @@ class Recipe:
     dtype: str = "bfloat16"
     without: tuple[str, ...] = ()
     generation: Mapping[str, Any] = field(default_factory=dict)
+    files: Mapping[str, str | dict[str, Any]] = field(default_factory=dict)
 
 
 def make(name: str, recipe: Recipe, folder: Path) -> Path:
@@ -48,12 +52,25 @@ def make(name: str, recipe: Recipe, folder: Path) -> Path:
         if (source / file).is_file():
             shutil.copyfile(source / file, out / file)
     tokens = json.loads((source / "config.json").read_text(encoding="utf-8"))["vocab_size"]
-    tiny.write_json(out / "config.json", {**recipe.config, "vocab_size": tokens, "torch_dtype": recipe.dtype})
+    config = {"vocab_size": tokens, "torch_dtype": recipe.dtype} | dict(recipe.config)
+    tiny.write_json(out / "config.json", config)
     if recipe.generation:
         tiny.write_json(out / "generation_config.json", recipe.generation)
-    shapes = recipe.shapes(tokens)
+    for file, content in recipe.files.items():
+        _write(out / file, content)
+    shapes = recipe.shapes(config["vocab_size"])
     tiny.write_weights(out / "model.safetensors", {n: values(n, s, recipe.dtype) for n, s in shapes.items()})
     return out
+
+
+def _write(file: Path, content: str | dict[str, Any]) -> None:
+    file.parent.mkdir(exist_ok=True)
+    if isinstance(content, str):
+        file.write_text(content, encoding="utf-8")
+        return
+    whole = json.loads(file.read_text(encoding="utf-8"))
+    whole.update(content)
+    tiny.write_json(file, whole)
 
 
 def values(name: str, shape: tuple[int, ...], dtype: str) -> NDArray[Any]:
@@ -134,6 +151,28 @@ def llama_like(tokens: int, n_layers: int = 2, *, tied: bool = True) -> Shapes:
 
 COMMON = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 2}
 MOE = {**COMMON, "intermediate_size": 96, "moe_intermediate_size": 64, "num_experts_per_tok": 2, "num_experts": 4}
+
+LLAMA = {
+    "architectures": ["LlamaForCausalLM"],
+    "model_type": "llama",
+    **COMMON,
+    "intermediate_size": 96,
+    "tie_word_embeddings": False,
+}
+QWEN2 = {**LLAMA, "architectures": ["Qwen2ForCausalLM"], "model_type": "qwen2", "tie_word_embeddings": True}
+CARD = """---
+license: llama2
+license_name: "community"
+base_model: [meta-llama/Llama-2-7b-chat-hf, https://example.org/other/model]
+datasets:
+- squad
+- HuggingFaceH4/ultrachat_200k
+language: [en, nb]
+tags: [chat]
+pipeline_tag: text-generation
+---
+# A model
+"""
 
 RECIPES = {
     "qwen2-moe": Recipe(
@@ -222,5 +261,53 @@ RECIPES = {
             for name, shape in llama_like(tokens, tied=False).items()
         },
         dtype="float16",
+    ),
+    "llama-templates": Recipe(  # chat templates in files of their own, and a card that says a lot
+        "llama2-spm",
+        LLAMA,
+        lambda tokens: llama_like(tokens, tied=False),
+        files={
+            "tokenizer_config.json": {
+                "chat_template": [
+                    {"name": "default", "template": "{{ messages[0].content }}"},
+                    {"name": "tool use", "template": "{{ tools }}"},
+                ],
+                "add_eos_token": True,
+                "bos_token": {"__type": "AddedToken", "content": "<s>", "lstrip": False},
+                "add_prefix_space": True,
+            },
+            "README.md": CARD,
+        },
+    ),
+    "llama-2-7b-jinja": Recipe(
+        "mistral",
+        LLAMA,
+        lambda tokens: llama_like(tokens, tied=False),
+        without=("tokenizer_config.json", "tokenizer.json"),
+        files={
+            "tokenizer_config.json": '{"bos_token": "<s>", "eos_token": "</s>", "add_bos_token": true}',
+            "chat_template.jinja": "{{ bos_token }}{{ messages }}\n",
+            "additional_chat_templates/rag.jinja": "{{ documents }}",
+            "added_tokens.json": '{"<|im_start|>": 5, "<extra\u2581word>": 6}',
+        },
+    ),
+    "code-llama": Recipe(
+        "llama2-spm", {**LLAMA, "vocab_size": 32016}, lambda tokens: llama_like(tokens, tied=False)
+    ),
+    "qwen2-slow": Recipe("qwen2", QWEN2, llama_like, without=("tokenizer.json",)),
+    "qwen2-added": Recipe(
+        "qwen2",
+        QWEN2,
+        llama_like,
+        files={
+            "tokenizer_config.json": {
+                "added_tokens_decoder": {
+                    "151643": {"content": "<|endoftext|>", "special": True, "normalized": False},
+                    "151665": {"content": "<my tool>", "special": False, "normalized": False},
+                    "151666": {"content": "Word\u2581here", "special": False, "normalized": True},
+                },
+                "additional_special_tokens": ["<my special>"],
+            }
+        },
     ),
 }

@@ -1,0 +1,93 @@
+"""Keys from files beside the weights, where the reference stumbles or people lay them out otherwise."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from q8chat.convert.planning import plan
+from q8chat.gguf_files.metadata import Metadata
+from tests.unit.convert import tiny
+from tests.unit.convert.recipes import CARD
+
+
+@pytest.fixture
+def checkpoint(tmp_path: Path) -> Path:
+    return tiny.make(tmp_path / "tiny-2.5b-chat")
+
+
+def keys(folder: Path) -> Metadata:
+    return plan(folder, "f16").source.metadata
+
+
+def test_the_card_says_whose_the_model_is(checkpoint: Path) -> None:
+    (checkpoint / "README.md").write_text(CARD)
+    found = keys(checkpoint)
+    assert found.get("general.license") == "llama2"
+    assert found.get("general.base_model.count") == 2
+    assert found.get("general.base_model.0.organization") == "Meta Llama"
+    assert found.get("general.tags") == ["chat", "text-generation"]
+
+
+def test_norwegian_is_a_language(checkpoint: Path) -> None:
+    (checkpoint / "README.md").write_text("---\nlanguage: [en, no]\n---\n")
+    assert keys(checkpoint).get("general.languages") == ["en", "no"]
+
+
+@pytest.mark.parametrize("card", ["---\n: [\n---\n", "---\n- a\n---\n", "no front matter", "", "---\n\t\n"])
+def test_an_unreadable_card_is_left_out(checkpoint: Path, card: str) -> None:
+    (checkpoint / "README.md").write_text(card)
+    assert keys(checkpoint).get("general.name") == "Tiny 2.5b Chat"
+
+
+def test_the_name_comes_from_the_folder(checkpoint: Path) -> None:
+    found = keys(checkpoint)
+    assert found.get("general.finetune") == "2.5b-chat"  # far too large to be this model's size
+    assert found.get("general.basename") == "tiny"
+    assert found.get("general.size_label") == "28K"
+
+
+def test_sampling_comes_from_the_generation_config(checkpoint: Path) -> None:
+    settings = {"top_k": 20, "top_p": 0.5, "temperature": 0.25, "repetition_penalty": 1.5}
+    tiny.write_json(checkpoint / "generation_config.json", settings)
+    found = {e.key: e.value() for e in keys(checkpoint) if e.key.startswith("general.sampling.")}
+    assert found == {
+        "general.sampling.top_k": 20,
+        "general.sampling.top_p": 0.5,
+        "general.sampling.temp": 0.25,
+        "general.sampling.penalty_repeat": 1.5,
+    }
+
+
+@pytest.mark.parametrize("content", ["{", "[1]"])
+def test_an_unsound_generation_config_is_left_out(checkpoint: Path, content: str) -> None:
+    (checkpoint / "generation_config.json").write_text(content)
+    assert not [e.key for e in keys(checkpoint) if e.key.startswith("general.sampling.")]
+
+
+def test_a_template_in_a_file_of_its_own(checkpoint: Path) -> None:
+    tiny.write_json(checkpoint / "tokenizer_config.json", {})
+    (checkpoint / "chat_template.jinja").write_text("one")
+    assert keys(checkpoint).get("tokenizer.chat_template") == "one"
+    (checkpoint / "additional_chat_templates").mkdir()
+    for name in ("b", "a"):
+        (checkpoint / "additional_chat_templates" / f"{name}.jinja").write_text(f"{name}!")
+    found = keys(checkpoint)
+    assert found.get("tokenizer.chat_templates") == ["a", "b"]
+    assert [found.get(f"tokenizer.chat_template{n}") for n in ("", ".a", ".b")] == ["one", "a!", "b!"]
+    tiny.write_json(checkpoint / "tokenizer_config.json", {"chat_template": "first"})
+    assert keys(checkpoint).get("tokenizer.chat_template") == "first"
+
+
+def test_a_vocabulary_smaller_than_the_embedding_is_filled_up(checkpoint: Path) -> None:
+    (checkpoint / "tokenizer.model").write_bytes(tiny.sentencepiece(tiny.TOKENS - 3))
+    found = keys(checkpoint)
+    assert found.get("tokenizer.ggml.tokens")[-3:] == ["[PAD297]", "[PAD298]", "[PAD299]"]
+    assert found.get("tokenizer.ggml.token_type")[-4:] == [1, 5, 5, 5]
+
+
+def test_an_output_layer_that_should_be_there_is_missed(checkpoint: Path) -> None:
+    assert not plan(checkpoint, "f16").warnings
+    tiny.write_json(checkpoint / "config.json", tiny.config() | {"tie_word_embeddings": False})
+    assert "output layer" in plan(checkpoint, "f16").warnings[0]
