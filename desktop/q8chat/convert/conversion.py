@@ -16,7 +16,7 @@ from q8chat.core.errors import CheckpointError, UsageError
 from q8chat.core.progress import Cancel, Progress, Report, no_report
 from q8chat.gguf_files.writer import GgufWriter
 
-BLOCK = 4 << 20  # bytes of the result that are made at a time
+BLOCK = 1 << 20  # bytes of the result that are made at a time
 AHEAD = 3  # blocks in the making while one is written
 
 
