@@ -39,7 +39,8 @@ def _run(options: argparse.Namespace) -> int:
     from q8chat.cli.progress import shown
     from q8chat.jobs import convert, convert_plan
 
-    level = convert_plan.known_level(options.to)  # a misspelt one is said before anything is downloaded
+    # A misspelt one is said before anything is downloaded.
+    options.to = level = convert_plan.known_level(options.to)
     settings = level_options.options(options)
     request = convert_plan.ConvertRequest(
         folder=_folder(options.checkpoint, options.revision, quiet=options.json),

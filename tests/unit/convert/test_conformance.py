@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,7 +10,7 @@ from q8chat.convert.conversion import convert
 from q8chat.convert.planning import plan
 from q8chat.convert.registry import supported
 from q8chat.convert.safetensors import read_header
-from tests.unit.convert.kit import KIT, SHARED, TYPES, assert_same, families
+from tests.unit.convert.kit import KIT, TYPES, assert_same, families
 
 
 @pytest.mark.skipif(not KIT.is_dir(), reason="the conformance kit is not beside the repository")
@@ -33,24 +31,6 @@ def test_auto_takes_the_type_of_the_weights(family: str, kit_checkpoints: Path) 
 @pytest.mark.parametrize("out_type", TYPES)
 def test_smollm2_rebuilt_as_a_checkpoint(out_type: str, smollm2: Path, tmp_path: Path) -> None:
     assert_same(smollm2, smollm2.name, out_type, tmp_path / "out.gguf")
-
-
-@pytest.fixture(scope="session")
-def smollm2(starter_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The starter model as its publisher's checkpoint would be."""
-    tool = SHARED / "tools" / "make_checkpoint.py"
-    if not tool.is_file():
-        pytest.skip("the tools are not beside the repository")
-    folder = tmp_path_factory.mktemp("real") / "SmolLM2-135M-Instruct"
-    done = subprocess.run(
-        [sys.executable, "-B", tool, starter_model, folder],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-    return folder
 
 
 def test_a_conversion_is_continued_after_an_interruption(kit_checkpoints: Path, tmp_path: Path) -> None:
