@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import tarfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import platformdirs
@@ -16,13 +17,13 @@ REPEATS = 3  # runs per measurement, ours and theirs; single ones differ by 10 %
 TARGETS = ("llama-bench", "llama-completion")
 
 
-def build_llama_cpp() -> Path:
+def build_llama_cpp(targets: Sequence[str] = TARGETS) -> Path:
     """Folder of llama.cpp's own programs, built once (about ten minutes on two cores) with default flags."""
     root = platformdirs.user_cache_path("q8chat-benchmarks", appauthor=False, ensure_exists=True)
     binaries = root / f"llama-cpp-{VERSION}" / "bin"
-    if all((binaries / name).exists() for name in TARGETS):
+    if all((binaries / name).exists() for name in targets):
         return binaries
-    print("building llama-bench from llama-cpp-python's sources, once ...", file=sys.stderr)
+    print(f"building {targets[0]} from llama-cpp-python's sources, once ...", file=sys.stderr)
     package = f"llama-cpp-python=={VERSION}"
     pip = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--no-binary", ":all:", package]
     subprocess.run([*pip, "-d", root], check=True)
@@ -34,7 +35,7 @@ def build_llama_cpp() -> Path:
     configure = ["cmake", "-S", source, "-B", binaries.parent, "-DCMAKE_BUILD_TYPE=Release"]
     subprocess.run([*configure, *(f"-D{name}=OFF" for name in off)], check=True, env=env)
     jobs = str(os.cpu_count())
-    subprocess.run(["cmake", "--build", binaries.parent, "-j", jobs, "--target", *TARGETS], check=True, env=env)
+    subprocess.run(["cmake", "--build", binaries.parent, "-j", jobs, "--target", *targets], check=True, env=env)
     return binaries
 
 

@@ -13,12 +13,12 @@ from q8chat.gguf_files import provenance
 from q8chat.gguf_files.gguf_source import GgufSource
 from q8chat.gguf_files.ledger import ledger_path
 from q8chat.quantize import origin
+from q8chat.quantize.ftypes import FTYPES
 from q8chat.quantize.imatrix import Imatrix, read_imatrix
 from q8chat.quantize.options import Options
 from q8chat.quantize.pipeline import Made, quantize
 from q8chat.quantize.result_name import result_path
 from q8chat.quantize.tensor_plan import Plan, make_plan
-
 
 _UNKNOWN = "0" * 64
 
@@ -47,6 +47,17 @@ class Request:
         return self.out or result_path(self.model, self.options.ftype)
 
 
+@dataclass(frozen=True, slots=True)
+class Level:
+    """A quantization as a choice: exact `size` in bytes of the result, or the `problem` in a sentence."""
+
+    name: str
+    about: str
+    size: int = 0
+    bits_per_weight: float = 0.0
+    problem: str = ""
+
+
 @contextmanager
 def prepared(request: Request, parent_sha256: str = _UNKNOWN) -> Iterator[tuple[GgufSource, Plan]]:
     """The source, open, and the plan. `parent_sha256` goes into the metadata if they are to tell the origin.
@@ -58,13 +69,7 @@ def prepared(request: Request, parent_sha256: str = _UNKNOWN) -> Iterator[tuple[
     source = GgufSource(request.model)
     try:
         _check_target(source, request.target)
-        imatrix = _imatrix(request)
-        options = request.options
-        if request.imatrix and not options.imatrix_file:
-            options = replace(options, imatrix_file=request.imatrix.name)  # the folders are nobody's business
-        if request.provenance:
-            options = replace(options, provenance=origin.keys(source.path, parent_sha256, options))
-        yield source, make_plan(source, options, imatrix)
+        yield source, make_plan(source, _told(request, source, parent_sha256), _imatrix(request))
     finally:
         source.close()
 
@@ -77,7 +82,7 @@ def run(request: Request, progress: Report = no_report, cancel: Cancel | None = 
     cancel = cancel or Cancel()
     parent_sha256 = _parent_sha256(request, progress, cancel) if request.provenance else ""
     with prepared(request, parent_sha256) as (source, plan):
-        made = quantize(
+        made = _already_made(request, plan) or quantize(
             source,
             plan,
             request.target,
@@ -92,11 +97,56 @@ def run(request: Request, progress: Report = no_report, cancel: Cancel | None = 
     return made
 
 
+def levels(request: Request) -> list[Level]:
+    """Every quantization with the size this request would give, in the order of `FTYPES`.
+
+    The request's own `ftype` does not count. Raises what `prepared` raises.
+    """
+    source = GgufSource(request.model)
+    try:
+        imatrix = _imatrix(request)
+        found = []
+        for kind in FTYPES:
+            one = replace(request, options=replace(request.options, ftype=kind.name), out=request.target)
+            try:
+                plan = make_plan(source, _told(one, source, _UNKNOWN), imatrix)
+            except QuantizeError as e:
+                found.append(Level(kind.name, kind.about, problem=str(e)))
+            else:
+                found.append(Level(kind.name, kind.about, plan.size, plan.bits_per_weight))
+        return found
+    finally:
+        source.close()
+
+
 def discard(request: Request) -> None:
     """Remove what an unfinished `run` left."""
     part = request.target.with_name(request.target.name + ".part")
     part.unlink(missing_ok=True)
     ledger_path(part).unlink(missing_ok=True)
+
+
+def _told(request: Request, source: GgufSource, parent_sha256: str) -> Options:
+    """The options with what the metadata is to tell."""
+    options = request.options
+    if request.imatrix and not options.imatrix_file:
+        options = replace(options, imatrix_file=request.imatrix.name)  # the folders are nobody's business
+    if request.provenance:
+        options = replace(options, provenance=origin.keys(source.path, parent_sha256, options))
+    return options
+
+
+def _already_made(request: Request, plan: Plan) -> Made | None:
+    """The file is there: a run was killed between giving it its name and saying so.
+
+    Its header tells the parent's checksum and the options, so it can be no other one.
+    """
+    path = request.target
+    if not (request.provenance and path.is_file() and path.stat().st_size == plan.size):
+        return None
+    with path.open("rb") as f:
+        same = f.read(len(plan.layout.header)) == plan.layout.header
+    return Made(path, plan.size, len(plan.tensors), len(plan.tensors), 0.0) if same else None
 
 
 def _parent_sha256(request: Request, progress: Report, cancel: Cancel) -> str:

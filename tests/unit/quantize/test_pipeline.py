@@ -20,11 +20,12 @@ import pytest
 
 from q8chat.core.errors import DiskFullError, ModelFileError, OutputFileError, Q8Error, QuantizeError
 from q8chat.core.progress import Cancel, CancelledError, Progress
+from q8chat.gguf_files import provenance
 from q8chat.gguf_files.gguf_source import GgufSource
 from q8chat.gguf_files.header import read_header
 from q8chat.quantize.options import Options
 from q8chat.quantize.pipeline import quantize
-from q8chat.quantize.request import Request, discard, prepared, run
+from q8chat.quantize.request import Request, discard, levels, prepared, run
 from q8chat.quantize.tensor_plan import make_plan
 from tests.unit.quantize.same import Case, make
 from tests.unit.quantize.small_models import Shape, write_model
@@ -199,6 +200,51 @@ def test_a_file_that_is_there_stays(tmp_path: Path) -> None:
         run(request(model))
     assert (tmp_path / "m-Q8_0.gguf").read_bytes() == b"mine"
     assert run(request(model, overwrite=True)).size > 4
+
+
+def test_killed_between_the_name_and_the_word(tmp_path: Path) -> None:
+    model = write_model(tmp_path / "m.gguf", MODEL)
+    wanted = request(model, provenance=True)
+    first = run(wanted)
+    provenance.sidecar(first.path).unlink()
+    bytes_before, written = first.path.read_bytes(), first.path.stat().st_mtime_ns
+    again = run(wanted)
+    assert (again.continued, again.size, first.continued) == (first.tensors, first.size, 0)
+    assert (first.path.read_bytes(), first.path.stat().st_mtime_ns) == (bytes_before, written)
+    assert provenance.read(first.path).parent == str(model)
+    write_model(model, MODEL, seed=2)  # another parent: now it is somebody else's file
+    with pytest.raises(OutputFileError, match="exists already"):
+        run(wanted)
+
+
+def test_every_level_has_its_exact_size(tmp_path: Path) -> None:
+    model = write_model(tmp_path / "m.gguf", Shape(layers=1))
+    wanted = request(model, provenance=True, out=tmp_path / "out.gguf", overwrite=True)
+    found = {level.name: level for level in levels(wanted)}
+    assert "IQ1_S needs an importance matrix" in found["IQ1_S"].problem
+    for name in ("Q8_0", "Q4_K_M", "F32"):
+        assert not found[name].problem
+        assert run(replace(wanted, options=Options(ftype=name))).size == found[name].size
+    assert found["F32"].size > found["Q8_0"].size > found["Q4_K_M"].size
+
+
+def test_another_alignment_is_kept(tmp_path: Path) -> None:
+    """llama-quantize pads to 32 and says 128, which nobody can read then."""
+    path = tmp_path / "m.gguf"
+    writer = gguf.GGUFWriter(path, "llama")
+    writer.add_custom_alignment(128)
+    writer.add_block_count(1)
+    values = np.random.default_rng(1).standard_normal((3, 256)).astype(np.float32)
+    for name in ("ffn_up", "ffn_gate", "attn_q"):
+        writer.add_tensor(f"blk.0.{name}.weight", values)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    made = run(request(path, "F16"))
+    tensors = gguf.GGUFReader(made.path).tensors
+    assert all(np.array_equal(t.data, values.astype(np.float16)) for t in tensors)
+    assert {t.data_offset % 128 for t in tensors} == {0}
 
 
 def test_no_room(tmp_path: Path, small_disk: Path) -> None:
