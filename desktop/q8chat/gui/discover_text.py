@@ -173,6 +173,13 @@ def hidden_words(repo: str, has_token: bool) -> str:
 # ---- the card --------------------------------------------------------------------------------------------------
 
 
+def without_card(page: RepoPage) -> str:
+    """Where there is no card to show."""
+    if page.gated or page.private:
+        return "Its description can be read once access is granted."
+    return "The publisher has written nothing about it."
+
+
 def readable_card(card: str) -> str:
     """The Markdown of a card without its HTML and its images; code stays as it is."""
     text = _HIDDEN.sub("", _COMMENT.sub("", card))

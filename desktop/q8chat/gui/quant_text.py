@@ -65,13 +65,13 @@ def state(offer: Offer) -> str:
 
 
 COLUMNS = (
-    Column("Type", lambda o: f"★ {o.label}" if o.recommended else o.label, 17),
-    Column("Size", lambda o: units.size(o.size), 11, numeric=True),
+    Column("Type", lambda o: f"★ {o.label}" if o.recommended else o.label, 15),
+    Column("Size", lambda o: units.size(o.size), 10, numeric=True),
     Column("Bits", lambda o: f"{o.bits:.2f}" if o.bits else "", 7, numeric=True),
-    Column("Memory", memory, 15, numeric=True),
-    Column("Fits here", fits, 12),
-    Column("What this CPU does with it", cpu, 36),
-    Column("State", state, 19),
+    Column("Memory", memory, 13, numeric=True),
+    Column("Fits here", fits, 11),
+    Column("On this CPU", cpu, 30),
+    Column("State", state, 17),
 )
 
 

@@ -20,7 +20,7 @@ from q8chat.quantize.tensor_rules import Role, file_order, fitting, may_be_quant
 
 ALIGNMENT = 32  # bytes; GGUF's default
 # Mixes of some publishers are variations of one of llama.cpp's.
-_LIKE = (("_XXL", "_M"), ("_XL", "_M"), ("_L", "_M"), ("_P", "_M"), ("_M", ""))
+_ENDINGS = ("_XXL", "_XL", "_L", "_P", "_M")
 
 
 def in_other_quantization(headers: Sequence[Header], label: str, size: int) -> Header | None:
@@ -48,7 +48,8 @@ def in_other_quantization(headers: Sequence[Header], label: str, size: int) -> H
 def base_mix(label: str) -> str:
     """llama.cpp's name for the mix closest to a label: "UD-Q4_K_XL" is Q4_K_M; "" if there is none."""
     name = label.upper().removeprefix("UD-")
-    tries = [name, *(name.removesuffix(end) + same for end, same in _LIKE if name.endswith(end))]
+    stem = next((name.removesuffix(end) for end in _ENDINGS if name.endswith(end)), name)
+    tries = (name, f"{stem}_M", stem)
     for one in tries:
         try:
             return ftype(one).name

@@ -39,7 +39,7 @@ class QuantTable(QTableView):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setObjectName("libraryTable")
+        self.setObjectName("quantTable")
         self.setAccessibleName("Quantizations")
         self.setAccessibleDescription(
             "Enter downloads the chosen one, or chats with it when it is on this machine."
@@ -122,7 +122,7 @@ class QuantTable(QTableView):
         super().resizeEvent(event)
         u = theme.unit()
         others = sum(self.columnWidth(n) for n in range(len(COLUMNS)) if n != CPU)
-        self.setColumnWidth(CPU, max(24 * u, self.viewport().width() - others))
+        self.setColumnWidth(CPU, max(15 * u, self.viewport().width() - others))
 
     def _act(self) -> None:
         offer = self.offer()

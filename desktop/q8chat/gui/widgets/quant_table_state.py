@@ -35,11 +35,12 @@ class StateCell(QWidget):
         texts.addWidget(self.label)
         texts.addWidget(self.bar)
         texts.addStretch(1)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(u, 2, u, 2)
-        row.setSpacing(u)
-        row.addLayout(texts, 1)
-        row.addWidget(self.button)
+        self._row = QHBoxLayout(self)
+        self._row.setContentsMargins(u, 2, u, 2)
+        self._row.setSpacing(u)
+        self._row.addLayout(texts)
+        self._row.addWidget(self.button)
+        self._row.addStretch(1)
 
     def show_offer(self, offer: Offer) -> None:
         """What is known now."""
@@ -50,6 +51,7 @@ class StateCell(QWidget):
         self.label.setProperty("role", {State.HERE: "good", State.FAILED: "danger"}.get(offer.state, "muted"))
         self.label.style().polish(self.label)
         self.bar.setVisible(offer.state in _WITH_BAR)
+        self._row.setStretch(0, 100 if offer.state in _WITH_BAR else 0)
         if offer.record is not None:
             self.bar.setValue(round(offer.record.progress.fraction * STEPS))
         if has_button:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QStackedWidget, QTabBar, QVBoxLayout, QWidget
 
-from q8chat.gui import quant_text, theme
+from q8chat.gui import discover_text, quant_text, theme
 from q8chat.gui.discover_text import Message
 from q8chat.gui.offers import Offer
 from q8chat.gui.widgets.discover_message import DiscoverMessage
@@ -76,7 +76,7 @@ class RepoView(QWidget):
         """Head and card; the offers come on their own."""
         self.page = page
         self.head.show_page(page)
-        self.card.show_card(page.card)
+        self.card.show_card(page.card, discover_text.without_card(page))
         self.files.set_contexts(page.context_length, context)
         count = len(page.quantizations)
         self.tabs.setTabText(0, f"Quantizations ({count})" if count else "Files")

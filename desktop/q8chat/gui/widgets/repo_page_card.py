@@ -33,9 +33,9 @@ class CardView(QScrollArea):
         self.verticalScrollBar().valueChanged.connect(lambda _: self._timer.start())
         theme.notifier().changed.connect(self._restyle)
 
-    def show_card(self, card: str) -> None:
-        """Another card."""
-        text = readable_card(card) or "The publisher has written nothing about it."
+    def show_card(self, card: str, empty: str) -> None:
+        """Another card; `empty` is said when there is none."""
+        text = readable_card(card) or empty
         if self._body is not None:
             self._body.deleteLater()
         self._body = Body(self._styles(), self._inside)

@@ -32,6 +32,7 @@ class DiscoverPage(QWidget):
         self._asked: str | None = None  # text of the last search, "" for popular models, None for none
         self._cursor = ""
         self._offline = False
+        self._left = ("", "")  # repository and row that were open when offline mode began
         self.head, self.message, self.results = DiscoverHead(), DiscoverMessage(), DiscoverResults()
         self.repo = RepoView()
         self.work = DiscoverWork(context.worker, self)
@@ -125,6 +126,7 @@ class DiscoverPage(QWidget):
 
     def open(self, repo: str, what: str = "") -> None:
         """The page of a repository; `what`: the quantization or file to choose there."""
+        self._left = (repo, what) if self._offline else ("", "")
         if self._offline:
             self._show_search()
             self._say_offline()
@@ -133,7 +135,7 @@ class DiscoverPage(QWidget):
         self.acting.open(repo, what)
 
     def _search(self, text: str) -> None:
-        self._asked = text
+        self._asked, self._left = text, ("", "")
         self._show_search()
         if self._offline:
             self._say_offline()
@@ -154,8 +156,9 @@ class DiscoverPage(QWidget):
     def _go_down(self) -> None:
         if self._stack.currentWidget() is self.repo:
             self.repo.focus_table()
-        elif self._below.currentWidget() is self.results:
-            self.results.list.setFocus()
+        else:
+            results = self._below.currentWidget() is self.results
+            (self.results.list if results else self.message.button).setFocus()
 
     # ---- what came ---------------------------------------------------------------------------------------------
 
@@ -188,8 +191,11 @@ class DiscoverPage(QWidget):
         self._offline = offline
         self.work.stop()
         if offline:
+            self._left = (self.acting.repo, self.acting.chosen())
             self._show_search()
             self._say_offline()
+        elif self._left[0]:
+            self.open(*self._left)
         elif self._asked:
             self._search(self._asked)  # what was typed while offline
         else:

@@ -32,9 +32,8 @@ class DiscoverRepo(QObject):
     def __init__(self, context: AppContext, work: DiscoverWork, view: RepoView, parent: QWidget) -> None:
         super().__init__(parent)
         self._context, self._work, self._view = context, work, view
-        self._repo = self._what = self._marked = ""  # marked: the row chosen by us
+        self.repo = self._what = self._marked = ""  # marked: the row chosen by us
         self._needs: RepoNeeds | None = None
-        self._failed: Q8Error | None = None
         self._n_ctx = 0  # tokens, as the user chose; 0 the usual one
         self._fresh: set[str] = set()
         self._does: dict[str, Callable[[Offer], None]] = {
@@ -47,7 +46,7 @@ class DiscoverRepo(QObject):
         view.files.acted.connect(lambda offer: self._does[offer.action](offer))
         view.files.context_chosen.connect(self._on_context)
         view.access.token_given.connect(self._on_token)
-        view.retry_requested.connect(lambda: self.open(self._repo, self._what))
+        view.retry_requested.connect(lambda: self.open(self.repo, self._what))
         work.page.connect(self._on_page)
         work.page_failed.connect(self._on_page_failed)
         work.needs.connect(self._on_needs)
@@ -61,14 +60,19 @@ class DiscoverRepo(QObject):
 
     def open(self, repo: str, what: str = "") -> None:
         """Ask for a page; `what`: the quantization or file to choose on it, "" for the recommended."""
-        self._repo, self._what = repo, what
-        self._needs = self._failed = None
+        self.repo, self._what = repo, what
+        self._needs = None
         self._view.show_loading(repo)
         self._work.open(repo)
 
+    def chosen(self) -> str:
+        """Name of the chosen row, "" if there is none."""
+        offer = self._view.files.table.offer() if self.repo and self._view.page else None
+        return "" if offer is None or offer.is_checkpoint else offer.name
+
     def leave(self) -> None:
         """The page is not looked at any more."""
-        self._repo = ""
+        self.repo = ""
         self._work.stop()
 
     # ---- what came ---------------------------------------------------------------------------------------------
@@ -84,7 +88,6 @@ class DiscoverRepo(QObject):
         self._rate()
 
     def _on_page_failed(self, repo: str, error: Q8Error) -> None:
-        self._failed = error
         self._view.show_failure(discover_text.failed(error))
         if isinstance(error, NEEDS_ACCESS):
             self._work.look_up_access(repo)
@@ -174,13 +177,13 @@ class DiscoverRepo(QObject):
             self._context.jobs.submit(DOWNLOAD, offers.title(page, offer), params)
 
     def _on_token(self, token: str) -> None:
-        self._work.store_token(token, self._repo)
+        self._work.store_token(token, self.repo)
 
     def _on_stored(self, access: Access) -> None:
         self._show_access(access)
         self._view.access.show_outcome("The token is in the system's keyring now.", good=True)
         if self._view.page is None:
-            self._work.open(self._repo)
+            self._work.open(self.repo)
         else:
             self._rate()
 
@@ -189,5 +192,5 @@ class DiscoverRepo(QObject):
         if page is not None:
             words = discover_text.gated_words(page, bool(access.token))
         else:
-            words = discover_text.hidden_words(self._repo, bool(access.token))
+            words = discover_text.hidden_words(self.repo, bool(access.token))
         self._view.access.show_words(words, access.page)
