@@ -34,4 +34,5 @@ KINDS: Mapping[str, Kind] = {
     "convert": Kind("q8chat.jobs.convert:run", "compute", "q8chat.jobs.convert:discard"),
     "quantize": Kind("q8chat.quantize.request:run", "compute", "q8chat.quantize.request:discard"),
     "imatrix": Kind("q8chat.jobs.imatrix:run", "compute", "q8chat.jobs.imatrix:discard"),
+    "with_imatrix": Kind("q8chat.jobs.with_imatrix:run", "compute", "q8chat.jobs.with_imatrix:discard"),
 }

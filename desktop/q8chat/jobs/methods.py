@@ -24,4 +24,9 @@ METHODS: Mapping[str, str] = {
     "hub.access": "q8chat.jobs.access_calls:access",
     "hub.store_token": "q8chat.jobs.access_calls:store_token",
     "hub.fit": "q8chat.jobs.hub_calls:fit",
+    "convert.inspect": "q8chat.jobs.convert_calls:inspect",
+    "convert.levels": "q8chat.jobs.convert_calls:levels",
+    "convert.checkpoints": "q8chat.jobs.convert_calls:checkpoints",
+    "convert.repo_checkpoint": "q8chat.jobs.convert_calls:repo_checkpoint",
+    "convert.place": "q8chat.jobs.convert_calls:place",
 }
