@@ -43,8 +43,8 @@ class GgufWriter:
 
     def __init__(self, path: Path, made: Layout, *, key: str = "", overwrite: bool = False) -> None:
         self.path, self.layout, self._overwrite = path, made, overwrite
-        self.part = path.with_name(path.name + ".part")
-        self._lock = FileLock(path.with_name(f".{path.name}.lock"))
+        self.part = part_of(path)
+        self._lock = FileLock(_lock_path(path))
         self._check_target()
         with self._said():
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -149,8 +149,7 @@ class GgufWriter:
     def discard(self) -> None:
         """Remove what was written so far."""
         self.close()
-        self.part.unlink(missing_ok=True)
-        self._ledger.remove()
+        discard_part(self.path)
 
     def close(self) -> None:
         """Keep what was written so far, to be continued. After `publish` or `close` it does nothing."""
@@ -194,6 +193,22 @@ class GgufWriter:
             raise OutputFileError(
                 f"{self.path} can't be written: {e.strerror or e}.", "Choose a folder you can write to."
             ) from e
+
+
+def discard_part(path: Path) -> None:
+    """Remove what an interrupted writer of `path` left: when nobody wants to continue it."""
+    part = part_of(path)
+    for leftover in (part, ledger_path(part), _lock_path(path)):
+        leftover.unlink(missing_ok=True)
+
+
+def part_of(path: Path) -> Path:
+    """The name of `path` while it is being written."""
+    return path.with_name(path.name + ".part")
+
+
+def _lock_path(path: Path) -> Path:
+    return path.with_name(f".{path.name}.lock")
 
 
 def check_space(path: Path, n_bytes: int, *, already: int = 0) -> None:

@@ -72,6 +72,9 @@ TARGETS = FLOATS | {
     *("IQ1_S", "IQ1_M", "IQ2_XXS", "IQ2_XS", "IQ2_S", "IQ3_XXS", "IQ3_S", "IQ4_NL", "IQ4_XS"),
 }
 
+# Blocks of activations, which ggml never turns back into floats.
+UNREADABLE = frozenset({"Q8_1"})
+
 
 def ftype(name: str) -> Ftype:
     """The quantization of that name, in any case of letters. Raises QuantizeError."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import shlex
-from collections.abc import Callable
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -74,8 +73,7 @@ def checksum(path: Path, note: str, progress: Report, cancel: Cancel) -> str:
     """The file's sha256. Raises CancelledError, OSError."""
     whole, done, total = hashlib.sha256(), 0, path.stat().st_size
     with path.open("rb") as f:
-        read: Callable[[], bytes] = lambda: f.read(_READ)  # noqa: E731
-        for block in iter(read, b""):
+        while block := f.read(_READ):
             cancel.check()
             whole.update(block)
             done += len(block)

@@ -17,6 +17,7 @@ from pathlib import Path
 from q8chat.core.progress import Cancel, Progress, Report, no_report
 from q8chat.gguf_files.source import TensorSource
 from q8chat.gguf_files.writer import GgufWriter
+from q8chat.hardware.cgroup import read_limits
 from q8chat.quantize.rows import RowMaker, Rows, blocks
 from q8chat.quantize.tensor_plan import Plan
 
@@ -100,4 +101,6 @@ def _in_order(
 def usable_cpus() -> int:
     """Hardware threads this process may use: quantizing needs no barriers, so all of them help."""
     allowed = getattr(os, "sched_getaffinity", None)
-    return len(allowed(0)) if allowed else os.cpu_count() or 1
+    cpus = len(allowed(0)) if allowed else os.cpu_count() or 1
+    quota = read_limits().cpus
+    return cpus if quota is None else max(1, min(cpus, round(quota)))

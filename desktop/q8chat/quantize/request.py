@@ -11,7 +11,7 @@ from q8chat.core.errors import OutputFileError, QuantizeError
 from q8chat.core.progress import Cancel, Report, no_report
 from q8chat.gguf_files import provenance
 from q8chat.gguf_files.gguf_source import GgufSource
-from q8chat.gguf_files.ledger import ledger_path
+from q8chat.gguf_files.writer import discard_part
 from q8chat.quantize import origin
 from q8chat.quantize.ftypes import FTYPES
 from q8chat.quantize.imatrix import Imatrix, read_imatrix
@@ -121,9 +121,7 @@ def levels(request: Request) -> list[Level]:
 
 def discard(request: Request) -> None:
     """Remove what an unfinished `run` left."""
-    part = request.target.with_name(request.target.name + ".part")
-    part.unlink(missing_ok=True)
-    ledger_path(part).unlink(missing_ok=True)
+    discard_part(request.target)
 
 
 def _told(request: Request, source: GgufSource, parent_sha256: str) -> Options:

@@ -14,7 +14,7 @@ from q8chat.gguf_files.layout import Layout, layout
 from q8chat.gguf_files.metadata import Metadata, scalar
 from q8chat.gguf_files.source import TensorSource, TensorSpec
 from q8chat.gguf_files.types import TYPES
-from q8chat.quantize.ftypes import COPY, FLOATS, TYPE_IDS, Ftype, ftype, is_quantized, tensor_type
+from q8chat.quantize.ftypes import COPY, FLOATS, TYPE_IDS, UNREADABLE, Ftype, ftype, is_quantized, tensor_type
 from q8chat.quantize.imatrix import Imatrix, usable
 from q8chat.quantize.mix import Mix
 from q8chat.quantize.model_facts import model_facts
@@ -223,7 +223,7 @@ def _has_entry(spec: TensorSpec, imatrix: Imatrix | None) -> bool:
 def _check(tensors: Sequence[PlannedTensor], wanted: Ftype, imatrix: Imatrix | None) -> None:
     for t in tensors:
         before, after = TYPES[t.source.type_id].name, TYPES[t.result.type_id].name
-        if t.changes and before not in FLOATS and not is_quantized(before):
+        if t.changes and (before in UNREADABLE or not (before in FLOATS or is_quantized(before))):
             raise QuantizeError(f"{t.source.name} is {before}, which can't be quantized.", "Choose another model.")
         touched = t.changes or (imatrix is None and wanted.name != COPY and is_quantized(after))
         required = needs_imatrix(t.source.name, after, wanted.name) or after in ABORTS_WITHOUT_IMATRIX

@@ -9,9 +9,12 @@ import sys
 import textwrap
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from gguf import GGUFReader
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from q8chat.core.errors import DiskFullError, ModelFileError, OutputFileError
 from q8chat.gguf_files import metadata as kv
@@ -20,7 +23,7 @@ from q8chat.gguf_files.layout import Layout, layout
 from q8chat.gguf_files.ledger import ledger_path
 from q8chat.gguf_files.metadata import Metadata, array, read_metadata, scalar
 from q8chat.gguf_files.source import TensorSpec
-from q8chat.gguf_files.writer import GgufWriter
+from q8chat.gguf_files.writer import GgufWriter, discard_part
 from tests.unit.gguf_files.small_gguf import gguf, key, text
 
 KEYS = [
@@ -237,6 +240,49 @@ def test_wrong_use_is_refused(tmp_path: Path) -> None:
             writer.write(bytes(769))
         with pytest.raises(ValueError, match="0 of 4 tensors"):
             writer.publish()
+
+
+def test_what_a_kill_left_can_be_removed(tmp_path: Path) -> None:
+    path = tmp_path / "m.gguf"
+    for name in ("m.gguf.part", "m.gguf.part.ledger", ".m.gguf.lock", "other.gguf.part"):
+        (tmp_path / name).write_bytes(b"x")
+    discard_part(path)
+    discard_part(path)
+    assert names(tmp_path) == ["other.gguf.part"]
+
+
+NUMBERS = st.one_of(
+    st.tuples(st.just(kv.U8), st.integers(0, 255)),
+    st.tuples(st.just(kv.I64), st.integers(-(2**63), 2**63 - 1)),
+    st.tuples(st.just(kv.F32), st.floats(width=32, allow_nan=False)),
+    st.tuples(st.just(kv.BOOL), st.booleans()),
+    st.tuples(st.just(kv.STRING), st.text()),
+)
+LISTS = st.one_of(
+    st.tuples(st.just(kv.STRING), st.lists(st.text(), max_size=5)),
+    st.tuples(st.just(kv.I32), st.lists(st.integers(-(2**31), 2**31 - 1), max_size=5)),
+)
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(
+    st.dictionaries(st.text(min_size=1).filter(lambda k: k != "general.alignment"), NUMBERS, max_size=6),
+    st.dictionaries(st.text(min_size=1).map("list.{}".format), LISTS, max_size=4),
+)
+def test_any_metadata_comes_back(
+    tmp_path: Path, single: dict[str, tuple[int, Any]], lists: dict[str, tuple[int, list[Any]]]
+) -> None:
+    single = {key: value for key, value in single.items() if key not in lists}
+    given_keys = [scalar(key, kind, value) for key, (kind, value) in single.items()]
+    given_keys += [array(key, kind, values) for key, (kind, values) in lists.items()]
+    path = tmp_path / "m.gguf"
+    with GgufWriter(path, layout(Metadata(given_keys), SPECS[:1]), overwrite=True) as writer:
+        writer.write(bytes(SPECS[0].n_bytes))
+        writer.publish()
+    metadata = read_metadata(read_header(path))
+    assert list(metadata) == given_keys
+    assert {key: metadata.get(key) for key in single} == {key: value for key, (_, value) in single.items()}
+    assert {key: metadata.get(key) for key in lists} == {key: values for key, (_, values) in lists.items()}
 
 
 SLOW_WRITER = textwrap.dedent("""

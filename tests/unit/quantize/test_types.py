@@ -153,6 +153,26 @@ def test_an_expert_in_no_layer_is_refused_as_the_library_does(tmp_path: Path) ->
         make_plan(GgufSource(path), Options(ftype="Q4_K_M"))
 
 
+@pytest.mark.parametrize(
+    ("kind", "data"),
+    [("Q8_1", np.zeros((2, 8 * 36), np.uint8)), ("I32", np.zeros((2, 256), np.int32)), ("F64", np.zeros((2, 256)))],
+)
+def test_tensors_that_are_no_weights(tmp_path: Path, kind: str, data: np.ndarray) -> None:
+    import gguf
+
+    path = tmp_path / "m.gguf"
+    writer = gguf.GGUFWriter(path, "llama")
+    raw = gguf.GGMLQuantizationType.Q8_1 if kind == "Q8_1" else None
+    writer.add_tensor("blk.0.attn_q.weight", data, raw_dtype=raw)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    with pytest.raises(QuantizeError, match=rf"blk\.0\.attn_q\.weight is {kind}, which can't be quantized"):
+        make_plan(GgufSource(path), Options(ftype="Q4_0"))
+    assert not make_plan(GgufSource(path), Options(ftype="COPY")).tensors[0].changes
+
+
 @pytest.mark.parametrize("bad", ["q4", "Q8_K", "i32", ""])
 def test_unknown_types(tmp_path: Path, bad: str) -> None:
     path = write_model(tmp_path / "m.gguf", Shape(layers=1), zeros=True)
