@@ -81,7 +81,7 @@ class Runner:
 
     def _waits(self, record: JobRecord, kind: Kind) -> bool:
         """Whether it waits for the network; it says so while it does."""
-        waits = self._offline and kind.lane == "network"
+        waits = kind.lane == "network" and is_offline()
         if waits != (record.progress.note == OFFLINE_NOTE):
             standing = _standing(record.progress)
             note = OFFLINE_NOTE if waits else ""

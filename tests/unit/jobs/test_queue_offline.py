@@ -32,7 +32,7 @@ def waits(jobs: Queue, job: str) -> bool:
 
 
 def test_a_running_job_stops_and_goes_on_where_it_was(jobs: Queue, tmp_path: Path) -> None:
-    job = jobs.count(tmp_path / "a", until=40)
+    job = jobs.count(tmp_path / "a", until=200)
     jobs.wait(job, JobState.RUNNING, steps=5)
     go(offline=True)
     wait_for(lambda: waits(jobs, job), "it waits")
