@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
+from dataclasses import fields
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -17,8 +18,10 @@ from q8chat.core import files, paths
 from q8chat.core.errors import DiskFullError
 from q8chat.gguf_files.header import Header
 from q8chat.runtime import native
+from q8chat.runtime.footprint import Footprint
 from q8chat.runtime.footprint_base import merges, vocabulary
 
+PARTS = frozenset(field.name for field in fields(Footprint))
 KEPT = 200  # entries, the newest
 FILE_LIMIT = 1 << 20  # bytes; a larger file is not ours
 
@@ -85,9 +88,10 @@ def known() -> list[Measurement]:
     try:
         if store().stat().st_size > FILE_LIMIT:
             return []
-        return msgspec.json.decode(store().read_bytes(), type=list[Measurement])
+        found = msgspec.json.decode(store().read_bytes(), type=list[Measurement])
     except (OSError, msgspec.MsgspecError):
         return []
+    return [m for m in found if m.predicted.keys() == PARTS and m.buffers.keys() == PARTS - {"base"}]
 
 
 def measurements(headers: Sequence[Header]) -> list[Measurement]:

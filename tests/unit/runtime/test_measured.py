@@ -73,6 +73,15 @@ def test_a_damaged_file_knows_nothing_and_is_replaced(content: bytes, header: He
     assert len(known()) == 1
 
 
+@pytest.mark.parametrize("part", ["predicted", "buffers"])
+def test_an_entry_that_lacks_a_part_is_not_used(part: str, header: Header) -> None:
+    record(entry(header))
+    text = json.loads(measured.store().read_text())
+    del text[0][part]["compute"]
+    measured.store().write_text(json.dumps(text))
+    assert known() == []
+
+
 def test_the_file_stays_small(header: Header) -> None:
     for n in range(measured.KEPT + 5):
         record(entry(header, n_ctx=256 + n))
