@@ -99,7 +99,7 @@ def check_error(done: subprocess.CompletedProcess[str], code: int, words: str) -
     ("args", "words"),
     [
         (["nonsense"], "nonsense"),
-        (["chat"], "MODEL.gguf"),
+        (["chat"], "MODEL"),
         (["chat", "x.gguf", "--top-k", "many"], "many"),
         (["chat", "x.gguf", "--temperature", "-1", "-p", "x"], "temperature"),
         (["chat", "x.gguf", "--nonsense"], "--nonsense"),

@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 
 from q8chat.core.errors import ModelFileError, NotEnoughMemoryError
 from q8chat.gguf_files.header import Header, SkippedArray, read_header
-from q8chat.runtime.memory import choose_context, kv_bytes_per_token
+from q8chat.runtime.footprint import estimate
+from q8chat.runtime.memory import choose_context
 from tests.unit.gguf_files.small_gguf import HEADER_BYTES, KEYS, gguf, key, strings, tensor, text
 
 
@@ -35,7 +36,7 @@ def test_the_starter_model(starter_model: Path) -> None:
     assert header.tensors[0].shape == (576, 49152)
     assert header.data_offset + header.weight_bytes == header.file_size
     # 30 layers, 3 key-value heads of 64, keys and values, two bytes each
-    assert kv_bytes_per_token(header) == 30 * 3 * 64 * 2 * 2
+    assert estimate(header, 2048).kv - estimate(header, 1024).kv == 1024 * 30 * 3 * 64 * 2 * 2
 
 
 def write(folder: Path, data: bytes) -> Path:
