@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import shutil
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,10 +22,10 @@ from types import TracebackType
 
 from filelock import FileLock, Timeout
 
-from q8chat.core import units
 from q8chat.core.errors import DiskFullError, OutputFileError
 from q8chat.gguf_files.layout import Layout
-from q8chat.gguf_files.ledger import Ledger, ledger_path, verified
+from q8chat.gguf_files.ledger import Ledger, verified
+from q8chat.gguf_files.part_files import check_space, discard_part, ledger_path, lock_path, part_of
 
 Bytes = bytes | bytearray | memoryview
 
@@ -44,7 +43,7 @@ class GgufWriter:
     def __init__(self, path: Path, made: Layout, *, key: str = "", overwrite: bool = False) -> None:
         self.path, self.layout, self._overwrite = path, made, overwrite
         self.part = part_of(path)
-        self._lock = FileLock(_lock_path(path))
+        self._lock = FileLock(lock_path(path))
         self._check_target()
         with self._said():
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -193,35 +192,3 @@ class GgufWriter:
             raise OutputFileError(
                 f"{self.path} can't be written: {e.strerror or e}.", "Choose a folder you can write to."
             ) from e
-
-
-def discard_part(path: Path) -> None:
-    """Remove what an interrupted writer of `path` left: when nobody wants to continue it."""
-    part = part_of(path)
-    for leftover in (part, ledger_path(part), _lock_path(path)):
-        leftover.unlink(missing_ok=True)
-
-
-def part_of(path: Path) -> Path:
-    """The name of `path` while it is being written."""
-    return path.with_name(path.name + ".part")
-
-
-def _lock_path(path: Path) -> Path:
-    return path.with_name(f".{path.name}.lock")
-
-
-def check_space(path: Path, n_bytes: int, *, already: int = 0) -> None:
-    """Raise DiskFullError unless `n_bytes` more fit on the disk `path` will be on.
-
-    `already`: bytes there that will be given up first.
-    """
-    folder = path.parent
-    while not folder.exists() and folder != folder.parent:
-        folder = folder.parent
-    free = shutil.disk_usage(folder).free + already
-    if free < n_bytes:
-        raise DiskFullError(
-            f"{path.name} needs {units.size(n_bytes)} and {units.size(free)} are free in {folder}.",
-            "Free some space or choose another folder.",
-        )

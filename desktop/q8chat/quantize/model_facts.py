@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,8 +29,8 @@ class ModelFacts:
 _70B_LAYERS = {"llama": 80, "qwen2": 80, "deci": 80, "olmo": 80, "jais2": 68}
 
 
-def model_facts(metadata: Metadata) -> ModelFacts:
-    """Read them; what is absent or makes no sense counts as llama.cpp's default."""
+def model_facts(metadata: Metadata | Mapping[str, Any]) -> ModelFacts:
+    """Read them from all keys, or from those a header has; what is absent or makes no sense counts as llama.cpp's default."""
     architecture = str(metadata.get("general.architecture", ""))
 
     def figure(key: str, default: int = 0) -> int:
@@ -49,7 +50,7 @@ def model_facts(metadata: Metadata) -> ModelFacts:
     )
 
 
-def _logical_layers(metadata: Metadata, architecture: str, n_layers: int) -> int:
+def _logical_layers(metadata: Metadata | Mapping[str, Any], architecture: str, n_layers: int) -> int:
     """Some architectures run their layers more than once, or have a hidden one."""
     if architecture == "nanbeige":
         return n_layers * max(1, _first(metadata.get("nanbeige.num_loops", 1), 1))

@@ -11,7 +11,7 @@ from q8chat.core.errors import OutputFileError, QuantizeError
 from q8chat.core.progress import Cancel, Report, no_report
 from q8chat.gguf_files import provenance
 from q8chat.gguf_files.gguf_source import GgufSource
-from q8chat.gguf_files.writer import discard_part
+from q8chat.gguf_files.part_files import discard_part
 from q8chat.quantize import origin
 from q8chat.quantize.ftypes import FTYPES
 from q8chat.quantize.imatrix import Imatrix, read_imatrix

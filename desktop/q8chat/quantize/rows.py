@@ -12,7 +12,8 @@ from q8chat.gguf_files.source import TensorSource
 from q8chat.gguf_files.types import TYPES
 from q8chat.quantize.ftypes import TYPE_IDS
 from q8chat.quantize.ggml_quant import ggml
-from q8chat.quantize.tensor_plan import Plan, PlannedTensor
+from q8chat.quantize.tensor_plan import Plan
+from q8chat.quantize.type_choice import PlannedTensor
 
 _BLOCK = 1 << 18  # weights in a block: their floats fit into a core's second-level cache
 _F32 = TYPE_IDS["F32"]

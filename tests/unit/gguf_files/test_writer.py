@@ -20,10 +20,10 @@ from q8chat.core.errors import DiskFullError, ModelFileError, OutputFileError
 from q8chat.gguf_files import metadata as kv
 from q8chat.gguf_files.header import read_header
 from q8chat.gguf_files.layout import Layout, layout
-from q8chat.gguf_files.ledger import ledger_path
 from q8chat.gguf_files.metadata import Metadata, array, read_metadata, scalar
+from q8chat.gguf_files.part_files import discard_part, ledger_path
 from q8chat.gguf_files.source import TensorSpec
-from q8chat.gguf_files.writer import GgufWriter, discard_part
+from q8chat.gguf_files.writer import GgufWriter
 from tests.unit.gguf_files.small_gguf import gguf, key, text
 
 KEYS = [
