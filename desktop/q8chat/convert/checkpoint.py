@@ -39,6 +39,14 @@ class Checkpoint:
             'It needs an entry "architectures", as the original checkpoint has it.',
         )
 
+    @property
+    def name(self) -> str:
+        """What the model is called: the folder's name, or the repository's if it lies in Hugging Face's cache."""
+        folder = self.path.resolve()
+        if folder.parent.name == "snapshots" and (repo := folder.parent.parent.name).startswith("models--"):
+            return repo.rpartition("--")[2]
+        return folder.name
+
     def json(self, name: str) -> dict[str, Any] | None:
         """A JSON object beside the weights; None if the file is absent. Raises CheckpointError."""
         file = self.path / name

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from q8chat.convert.tensor_names import block_of
 from q8chat.core.errors import CheckpointError
@@ -17,18 +17,23 @@ if TYPE_CHECKING:
     from q8chat.convert.keys import Keys
     from q8chat.convert.source import Tensor
 
-# The side of a GGUF tensor (in ggml's order) that is as long as the embedding.
+# A tensor's name, a side of its shape (in ggml's order), and the size in config.json that it must have.
 SIDES = (
-    (0, re.compile(r"(output|token_embd|blk\.\d+\.(attn_(q|k|v|qkv)|ffn_(up|gate)(_exps)?))\.weight")),
-    (0, re.compile(r"(output_norm|blk\.\d+\.(attn|ffn)_norm)\.(weight|bias)")),
-    (1, re.compile(r"blk\.\d+\.(attn_output|ffn_down(_exps)?)\.weight")),
+    (re.compile(r"(output|token_embd|blk\.\d+\.(attn_(q|k|v|qkv)|ffn_(up|gate)(_exps)?))\.weight"), 0, "width"),
+    (re.compile(r"(output_norm|blk\.\d+\.(attn|ffn)_norm)\.(weight|bias)"), 0, "width"),
+    (re.compile(r"blk\.\d+\.(attn_output|ffn_down(_exps)?)\.weight"), 1, "width"),
+    (re.compile(r"blk\.\d+\.attn_q\.weight"), 1, "width of all heads"),
+    (re.compile(r"blk\.\d+\.attn_k\.weight"), 1, "width of all key heads"),
+    (re.compile(r"blk\.\d+\.attn_v\.weight"), 1, "width of all value heads"),
+    (re.compile(r"blk\.\d+\.ffn_gate\.weight"), 1, "feed-forward width"),
+    (re.compile(r"blk\.\d+\.ffn_down\.weight"), 0, "feed-forward width"),
 )
 NOT_TOGETHER = "Weights and config.json do not belong together: take both from the same revision."
 
 
 def check(family: Family, tensors: Sequence[Tensor], keys: Keys) -> None:
     """Raises CheckpointError; adds warnings to the family's."""
-    width = keys.value(f"{family.arch}.embedding_length")
+    sizes = _sizes(family.arch, keys)
     by_name = {t.spec.name: t for t in tensors}
     if "token_embd.weight" not in by_name:
         raise CheckpointError(
@@ -36,7 +41,7 @@ def check(family: Family, tensors: Sequence[Tensor], keys: Keys) -> None:
             "The checkpoint is incomplete: download it again.",
         )
     for tensor in tensors:
-        _check_width(family, tensor, width)
+        _check_shape(family, tensor, sizes)
     _check_blocks(family, tensors)
     _check_vocabulary(family, by_name, keys)
     if family.hp.get("tie_word_embeddings") is False and "output.weight" not in by_name:
@@ -46,15 +51,36 @@ def check(family: Family, tensors: Sequence[Tensor], keys: Keys) -> None:
         )
 
 
-def _check_width(family: Family, tensor: Tensor, width: Any) -> None:
-    name, shape = tensor.spec.name, (*tensor.spec.shape, 1)
-    side = next((side for side, pattern in SIDES if pattern.fullmatch(name)), None)
-    if side is not None and shape[side] != width:
-        raise CheckpointError(
-            f"Tensor {tensor.origin} in {family.checkpoint.path} has the shape {list(tensor.rows.shape)}, "
-            f"but config.json gives the model a width of {width}.",
-            NOT_TOGETHER,
-        )
+def _sizes(arch: str, keys: Keys) -> dict[str, int]:
+    """Those that are plain numbers; a model may also give one for every layer."""
+
+    def number(key: str) -> int:
+        value = keys.value(f"{arch}.{key}")
+        return value if isinstance(value, int) else 0
+
+    width, heads = number("embedding_length"), number("attention.head_count")
+    kv_heads = number("attention.head_count_kv")
+    head = number("attention.key_length") or (width // heads if heads else 0)
+    value_head = number("attention.value_length") or head
+    sizes = {
+        "width": width,
+        "width of all heads": heads * head,
+        "width of all key heads": kv_heads * head,
+        "width of all value heads": kv_heads * value_head,
+        "feed-forward width": number("feed_forward_length"),
+    }
+    return {name: size for name, size in sizes.items() if size}
+
+
+def _check_shape(family: Family, tensor: Tensor, sizes: dict[str, int]) -> None:
+    shape = (*tensor.spec.shape, 1)
+    for pattern, side, size in SIDES:
+        if size in sizes and pattern.fullmatch(tensor.spec.name) and shape[side] != sizes[size]:
+            raise CheckpointError(
+                f"Tensor {tensor.origin} in {family.checkpoint.path} has the shape {list(tensor.rows.shape)}, "
+                f"but config.json gives the model a {size} of {sizes[size]}.",
+                NOT_TOGETHER,
+            )
 
 
 def _check_blocks(family: Family, tensors: Sequence[Tensor]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from math import prod
+from pathlib import Path
 
 import gguf
 import yaml  # type: ignore[import-untyped]
@@ -53,7 +54,7 @@ def add(keys: Keys, checkpoint: Checkpoint, counts: tuple[int, int, int, int], w
     """Write them, with `general.type`. An unreadable model card is a warning only."""
     found = _load(checkpoint, counts[0], warnings)
     if found.name is None:
-        found.name = checkpoint.path.resolve().name
+        found.name = checkpoint.name
     if found.size_label is None and counts[0] > 0:
         found.size_label = gguf.size_label(*counts)
     keys.add_type(gguf.GGUFType.MODEL)
@@ -68,7 +69,9 @@ def _load(checkpoint: Checkpoint, total: int, warnings: list[str]) -> gguf.Metad
         warnings.append(f"The model card README.md can't be read ({type(e).__name__}) and is left out.")
         card = {}
     card = {key: _words(value) for key, value in card.items()}
-    found = gguf.Metadata.apply_metadata_heuristic(gguf.Metadata(), card, checkpoint.config, folder, total)
+    found = gguf.Metadata.apply_metadata_heuristic(
+        gguf.Metadata(), card, checkpoint.config, Path(checkpoint.name), total
+    )
     generation = _generation_config(checkpoint)
     for field, names in SAMPLING.items():
         setattr(found, field, next((generation[n] for n in names if n in generation), None))

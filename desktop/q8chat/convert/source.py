@@ -47,8 +47,8 @@ class CheckpointSource:
 
     @property
     def name(self) -> str:
-        """The folder's name."""
-        return self.checkpoint.path.resolve().name
+        """The model's name."""
+        return self.checkpoint.name
 
     @property
     def identity(self) -> str:

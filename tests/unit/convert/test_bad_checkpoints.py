@@ -117,6 +117,8 @@ def test_a_config_without_architecture(checkpoint: Path, value: Any) -> None:
         {"hidden_size": 64},
         {"num_attention_heads": 5},
         {"num_key_value_heads": 3},
+        {"head_dim": 16},
+        {"intermediate_size": 80},
         {"num_hidden_layers": 3},
         {"num_hidden_layers": 1},
         {"num_hidden_layers": "two"},

@@ -91,3 +91,10 @@ def test_an_output_layer_that_should_be_there_is_missed(checkpoint: Path) -> Non
     assert not plan(checkpoint, "f16").warnings
     tiny.write_json(checkpoint / "config.json", tiny.config() | {"tie_word_embeddings": False})
     assert "output layer" in plan(checkpoint, "f16").warnings[0]
+
+
+def test_a_checkpoint_in_the_cache_is_called_by_its_repository(tmp_path: Path) -> None:
+    folder = tmp_path / "models--org--Fine-Model-7B-chat" / "snapshots" / "0123456789abcdef"
+    found = keys(tiny.make(folder))
+    assert found.get("general.name") == "Fine Model 7B Chat"
+    assert found.get("general.basename") == "Fine-Model"

@@ -97,11 +97,11 @@ class HfTokenizer:
         return str(value["content"]) if isinstance(value, dict) else value
 
     def _special_tokens(self) -> Iterator[str]:
-        more = [
-            t["content"] if isinstance(t, dict) else t for t in self.config.get("additional_special_tokens") or []
-        ]
-        found = [*(self._token(role) for role in ROLES), *more]
-        yield from dict.fromkeys(t for t in found if t)
+        extra = self.config.get("extra_special_tokens") or []  # transformers 5's name; in 4 a mapping
+        extra = list(extra.values()) if isinstance(extra, dict) else extra
+        more = [*(self.config.get("additional_special_tokens") or []), *extra]
+        texts = [t["content"] if isinstance(t, dict) else t for t in more]
+        yield from dict.fromkeys(t for t in (*map(self._token, ROLES), *texts) if t)
 
     def _add_tokens(self, listed: dict[str, Any]) -> None:
         """What tokenizer_config.json lists otherwise than tokenizer.json, and special tokens in neither."""
