@@ -12,6 +12,7 @@ absent key, a function of the configuration also for a null one.
 
 `add_keys(keys)`: super().add_keys(keys) writes what most models have (`common_keys.py`); add the rest after it with
 gguf's methods (`keys.add_sliding_window(...)`). A family whose keys differ entirely does not call super().
+`add_first_keys(keys)` is for what the reference writes before everything else (long rope's attention factor).
 
 `add_vocabulary(keys)`: byte-level BPE from tokenizer.json unless overridden (`tokenizers/bpe.py`). Others are
 `sentencepiece.add`, `llama_hf.add` (a SentencePiece-like tokenizer.json) and `arch.llama.add_vocabulary`, which
