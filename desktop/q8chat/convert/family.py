@@ -15,7 +15,8 @@ from q8chat.convert import common_keys
 from q8chat.convert.checkpoint import Checkpoint
 from q8chat.convert.hparams import Defaults, Hparams, complete
 from q8chat.convert.keys import Keys
-from q8chat.convert.rows import Rows, Stored
+from q8chat.convert.rows import Rows
+from q8chat.convert.stored import Stored
 from q8chat.convert.tensor_names import TensorNames, block_of
 from q8chat.convert.tokenizers import bpe
 from q8chat.core.errors import CheckpointError

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from q8chat.convert import planning
-from q8chat.convert.checkpoint import PICKLED
+from q8chat.convert.weight_files import PICKLED
 from q8chat.core.errors import CheckpointError, ModelFileError, QuantizeError
 from q8chat.gguf_files import naming
 from q8chat.gguf_files.gguf_source import GgufSource
@@ -21,7 +21,7 @@ Stamp = tuple[tuple[str, int, int], ...]
 
 @dataclass
 class OpenCheckpoint:
-    """A checkpoint whose tokenizer and headers have been read. Reading them again for every level takes too long."""
+    """A checkpoint whose tokenizer and headers have been read; doing that for every level would take too long."""
 
     path: Path
     stamp: Stamp

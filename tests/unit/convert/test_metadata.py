@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from q8chat.convert.planning import plan
 from q8chat.gguf_files.metadata import Metadata
 from tests.unit.convert import tiny
-from tests.unit.convert.recipes import CARD
+from tests.unit.convert.kit import KIT
+from tests.unit.convert.recipes import CARD, COMMON, Recipe, llama_like, make
 
 
 @pytest.fixture
@@ -98,3 +101,43 @@ def test_a_checkpoint_in_the_cache_is_called_by_its_repository(tmp_path: Path) -
     found = keys(tiny.make(folder))
     assert found.get("general.name") == "Fine Model 7B Chat"
     assert found.get("general.basename") == "Fine-Model"
+
+
+@pytest.mark.skipif(not KIT.is_dir(), reason="the conformance kit is not beside the repository")
+def test_what_transformers_5_saves_gives_the_same_model(tmp_path: Path) -> None:
+    """The reference stumbles over its tokenizer_config.json."""
+    config = {**COMMON, "architectures": ["Qwen3ForCausalLM"], "model_type": "qwen3", "intermediate_size": 96}
+    old = Recipe("qwen3", {**config, "head_dim": 8, "rope_theta": 1e6}, llama_like, files=TEMPLATE)
+    rope = {"rope_theta": 1000000, "rope_type": "default"}
+    new = Recipe(
+        "qwen3",
+        {
+            **config,
+            "head_dim": 8,
+            "rope_parameters": rope,
+            "dtype": "bfloat16",
+            "layer_types": ["full_attention"] * 2,
+        },
+        llama_like,
+        without=("vocab.json", "merges.txt", "tokenizer_config.json", "special_tokens_map.json"),
+        files={"tokenizer_config.json": json.dumps(SAVED_BY_5), "chat_template.jinja": "{{ messages }}"},
+    )
+    plans = [plan(make("qwen3", recipe, tmp_path / str(i)), "f16") for i, recipe in enumerate((old, new))]
+    assert plans[0].source.tensors == plans[1].source.tensors
+    before, after = ({e.key: e.value() for e in p.source.metadata} for p in plans)
+    for found in (before, after):
+        found.pop("tokenizer.ggml.add_bos_token")
+    assert before == after
+
+
+TEMPLATE: dict[str, str | dict[str, Any]] = {"tokenizer_config.json": {"chat_template": "{{ messages }}"}}
+SAVED_BY_5 = {
+    "backend": "tokenizers",
+    "tokenizer_class": "Qwen2Tokenizer",
+    "bos_token": None,
+    "eos_token": "<|im_end|>",
+    "pad_token": "<|endoftext|>",
+    "unk_token": None,
+    "extra_special_tokens": ["<|im_start|>", "<|im_end|>"],
+    "clean_up_tokenization_spaces": False,
+}

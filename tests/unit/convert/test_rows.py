@@ -18,12 +18,12 @@ from q8chat.convert.rows import (
     Reshaped,
     Rows,
     Stacked,
-    Stored,
     Transposed,
     pair_halves,
     rows_of,
 )
 from q8chat.convert.safetensors import read_header
+from q8chat.convert.stored import Stored
 from q8chat.core.errors import CheckpointError
 from tests.unit.convert import tiny
 

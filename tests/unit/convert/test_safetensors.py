@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from q8chat.convert.rows import Stored
 from q8chat.convert.safetensors import DTYPES, Entry, read_header
+from q8chat.convert.stored import Stored
 from q8chat.core.errors import CheckpointError
 from tests.unit.convert import tiny
 

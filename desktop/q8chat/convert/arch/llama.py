@@ -5,13 +5,10 @@ Rotary order differs: llama.cpp pairs neighbours, Hugging Face halves, so the ro
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, ClassVar
 
 import gguf
-import numpy as np
-from numpy.typing import NDArray
 
 from q8chat.convert.checkpoint import Checkpoint
 from q8chat.convert.experts import Collector
@@ -19,6 +16,7 @@ from q8chat.convert.family import Family, Named
 from q8chat.convert.hparams import Config, Defaults, Hparams
 from q8chat.convert.keys import Keys
 from q8chat.convert.registry import register
+from q8chat.convert.rope import llama3_factors
 from q8chat.convert.rows import Fixed, Rows, pair_halves
 from q8chat.convert.tokenizers import bpe, llama_hf, sentencepiece, special
 
@@ -134,7 +132,7 @@ class Llama(Family):
     def extra_tensors(self) -> Iterable[Named]:
         rope: Config = self.rope.get("full_attention", self.rope)
         if str(rope.get("rope_type", "")).lower() == "llama3":
-            yield self.names.format(gguf.MODEL_TENSOR.ROPE_FREQS), Fixed(rope_factors(rope, self.hp.head_dim))
+            yield self.names.format(gguf.MODEL_TENSOR.ROPE_FREQS), Fixed(llama3_factors(rope, self.hp.head_dim))
 
     def convert(self, name: str, rows: Rows, block: int | None) -> Iterator[Named]:
         if self._experts.matches(name):
@@ -160,23 +158,3 @@ class SmolLM3(Llama):
 
     arch = "smollm3"
     defaults: ClassVar[dict[str, Defaults]] = {"smollm3": SMOLLM3}
-
-
-def rope_factors(rope: Config, head_dim: int) -> NDArray[np.float32]:
-    """Llama 3.1's factors, (head_dim / 2,): long wavelengths are stretched, short ones kept, between them blended.
-
-    Computed in float32 where the reference does. Formula: transformers' `_compute_llama3_parameters`.
-    """
-    base, factor = rope.get("rope_theta", 10000.0), rope.get("factor", 8.0)
-    low, high = rope.get("low_freq_factor", 1.0), rope.get("high_freq_factor", 4.0)
-    trained = rope.get("original_max_position_embeddings", 8192)
-    steps = np.arange(0, head_dim, 2, dtype=np.float32) / np.float32(head_dim)
-    wavelengths = np.float32(2 * math.pi) / (np.float32(1) / np.power(np.float32(base), steps))
-    factors = np.ones(len(steps), np.float32)
-    for i, wavelength in enumerate(wavelengths):
-        if wavelength > trained / low:
-            factors[i] = factor
-        elif wavelength >= trained / high:
-            smooth = (np.float32(trained) / wavelength - np.float32(low)) / np.float32(high - low)
-            factors[i] = np.float32(1) / ((np.float32(1) - smooth) / np.float32(factor) + smooth)
-    return factors

@@ -20,7 +20,8 @@ from q8chat.convert.hparams import Defaults
 from q8chat.convert.keys import Keys
 from q8chat.convert.registry import register
 from q8chat.convert.relu import Scaled
-from q8chat.convert.rows import Rows, Stacked, Stored, rows_of
+from q8chat.convert.rows import Rows, Stacked, rows_of
+from q8chat.convert.stored import Stored
 from q8chat.convert.tokenizers import bpe, special
 from q8chat.convert.tokenizers.hf import HfTokenizer
 from q8chat.core.errors import CheckpointError
