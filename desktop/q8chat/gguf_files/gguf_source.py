@@ -24,6 +24,11 @@ class _Place(NamedTuple):
     offset: int  # from the start of the file
 
 
+class _Handle(threading.local):
+    part = -1
+    file: FileIO | None = None
+
+
 class GgufSource:
     """Plain reads instead of mmap: memory stays small, and a file that shrinks is an error, not a crash.
 
@@ -39,8 +44,8 @@ class GgufSource:
         self.tensors: Sequence[TensorSpec] = [_spec(h, n) for h in headers for n in range(len(h.tensors))]
         self._places = [_Place(n, h.data_offset + t.offset) for n, h in enumerate(headers) for t in h.tensors]
         self._check_parts(headers)
-        self._local = threading.local()
-        self._open: list[FileIO] = []
+        self._local = _Handle()
+        self._open: set[FileIO] = set()
 
     @property
     def name(self) -> str:
@@ -83,24 +88,31 @@ class GgufSource:
 
     def close(self) -> None:
         """See `TensorSource.close`."""
-        for f in self._open:
-            f.close()
+        while self._open:
+            self._open.pop().close()
 
     def _file(self, part: int) -> FileIO:
-        """This thread's own handle, so that threads do not move each other's position."""
-        files: dict[int, FileIO] | None = getattr(self._local, "files", None)
-        if files is None:
-            files = self._local.files = {}
-        if part not in files:
-            try:
-                f = self._paths[part].open("rb", buffering=0)
-            except OSError as e:
-                raise self._changed(part) from e
-            self._open.append(f)
-            if _figures(os.fstat(f.fileno())) != self._stats[part]:
-                raise self._changed(part)
-            files[part] = f
-        return files[part]
+        """This thread's own handle, so that threads do not move each other's position; one file at a time."""
+        own = self._local
+        if own.part != part:
+            if own.file:
+                own.file.close()
+                self._open.discard(own.file)
+            own.part, own.file = -1, None
+            own.file = self._opened(part)
+            own.part = part
+        assert own.file is not None
+        return own.file
+
+    def _opened(self, part: int) -> FileIO:
+        try:
+            f = self._paths[part].open("rb", buffering=0)
+        except OSError as e:
+            raise self._changed(part) from e
+        self._open.add(f)
+        if _figures(os.fstat(f.fileno())) != self._stats[part]:
+            raise self._changed(part)
+        return f
 
     def _changed(self, part: int) -> ModelFileError:
         return ModelFileError(

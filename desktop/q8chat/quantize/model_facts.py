@@ -30,7 +30,10 @@ _70B_LAYERS = {"llama": 80, "qwen2": 80, "deci": 80, "olmo": 80, "jais2": 68}
 
 
 def model_facts(metadata: Metadata | Mapping[str, Any]) -> ModelFacts:
-    """Read them from all keys, or from those a header has; what is absent or makes no sense counts as llama.cpp's default."""
+    """Read them from all keys, or from those a header has.
+
+    What is absent or makes no sense counts as llama.cpp's default.
+    """
     architecture = str(metadata.get("general.architecture", ""))
 
     def figure(key: str, default: int = 0) -> int:
