@@ -18,7 +18,7 @@ def place() -> Path:
 class FileKeyring(KeyringBackend):
     """One secret."""
 
-    priority = 1.0  # type: ignore[assignment]
+    priority = 1.0
 
     def get_password(self, service: str, username: str) -> str | None:
         return place().read_text() if place().exists() else None

@@ -24,7 +24,14 @@ _FENCE = re.compile(r"^ {0,3}(```|~~~)")
 _COMMENT = re.compile(r"<!--.*?(-->|\Z)", re.DOTALL)
 _HIDDEN = re.compile(r"<(script|style)\b.*?(</\1\s*>|\Z)", re.DOTALL | re.IGNORECASE)
 _BREAK = re.compile(r"<(br|hr)\b[^<>]*>|</(p|div|tr|li|h[1-6])\s*>", re.IGNORECASE)
-_TAG = re.compile(r"</?[a-zA-Z][a-zA-Z0-9-]*(\s[^<>]*)?/?>")
+# Only what is HTML: others, as <think>, are what a card writes about.
+_HTML = (
+    "a|abbr|audio|b|big|blockquote|body|button|caption|center|code|col|colgroup|dd|del|details|div|dl|dt|em|figcaption"
+    "|figure|font|footer|form|head|header|html|i|iframe|img|input|ins|kbd|label|link|main|mark|meta|nav|object|ol"
+    "|option|path|picture|pre|q|s|samp|section|select|small|source|span|strike|strong|sub|summary|sup|svg|table|tbody"
+    "|td|tfoot|th|thead|title|tt|u|ul|var|video"
+)
+_TAG = re.compile(rf"</?({_HTML}|h[1-6]|p|li|tr|br|hr)(\s[^<>]*)?/?>", re.IGNORECASE)
 _IMAGE = re.compile(r"!\[[^\]\n]*\]\([^)\n]*\)")
 _EMPTY_LINK = re.compile(r"\[\s*\]\([^)\n]*\)")
 

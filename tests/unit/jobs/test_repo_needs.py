@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -38,7 +39,7 @@ def models(folder: Path, labels: tuple[str, ...] = LABELS) -> dict[str, HollowCo
     return {f"Tiny-{label}.gguf": SHAPE.write(folder / "m.gguf", label) for label in labels}
 
 
-def ask(n_ctx: int = 0, repo: str = REPO, **more: object) -> RepoNeeds:
+def ask(n_ctx: int = 0, repo: str = REPO, **more: Any) -> RepoNeeds:
     page = repo_page(repo)
     asked = AskedRepo(repo=page.repo, revision=page.revision, quantizations=page.quantizations, n_ctx=n_ctx, **more)
     return repo_needs(asked, Cancel())

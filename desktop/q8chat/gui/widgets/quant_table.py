@@ -21,6 +21,8 @@ from q8chat.gui.quant_text import COLUMNS
 from q8chat.gui.widgets.quant_table_model import CPU, STATE, OfferRole, QuantRows
 from q8chat.gui.widgets.quant_table_state import StateCell
 
+LEAST_ROWS = 4  # with the header
+
 
 class _Cells(QStyledItemDelegate):
     """Chosen cells keep the colour of their text."""
@@ -72,7 +74,9 @@ class QuantTable(QTableView):
         for number, column in enumerate(COLUMNS):
             self.setColumnWidth(number, column.width * u)
         self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        self.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + round(2.6 * u))
+        height = self.fontMetrics().height() + round(2.6 * u)
+        self.verticalHeader().setDefaultSectionSize(height)
+        self.setMinimumHeight(LEAST_ROWS * height)
 
     def offer(self) -> Offer | None:
         """The chosen row."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QStackedWidget, QTabBar, QVBoxLayout, QWidget
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtWidgets import QScrollArea, QStackedWidget, QTabBar, QVBoxLayout, QWidget
 
 from q8chat.gui import discover_text, quant_text, theme
 from q8chat.gui.discover_text import Message
@@ -21,6 +21,16 @@ if TYPE_CHECKING:
     from q8chat.jobs.repo_calls import RepoNeeds
 
 TABS = ("Quantizations", "About this model")
+
+
+class _Inside(QWidget):
+    """Of a scroll area: as wide as that, and no higher than it must be at this width."""
+
+    def minimumSizeHint(self) -> QSize:
+        """By itself Qt takes the height that texts have when they are narrow."""
+        area, layout = self.parentWidget(), self.layout()
+        width = area.width() if area is not None else self.width()
+        return QSize(0, layout.minimumHeightForWidth(width) if layout is not None else 0)
 
 
 class RepoView(QWidget):
@@ -42,10 +52,13 @@ class RepoView(QWidget):
         self.tabs.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         for title in TABS:
             self.tabs.addTab(title)
-        self._stack = QStackedWidget()
+        self._stack, self._area = QStackedWidget(), QScrollArea()  # it scrolls where letters are large
         for widget in (self.files, self.card, self.message):
             self._stack.addWidget(widget)
         self.tabs.currentChanged.connect(self._stack.setCurrentIndex)
+        self._lay_out()
+
+    def _lay_out(self) -> None:
         u = theme.unit()
         frame = QVBoxLayout()
         frame.setContentsMargins(2 * u, 0, 2 * u, u)
@@ -53,13 +66,22 @@ class RepoView(QWidget):
         tabs = QVBoxLayout()
         tabs.setContentsMargins(2 * u, 0, 2 * u, 0)
         tabs.addWidget(self.tabs)
-        column = QVBoxLayout(self)
+        inside = _Inside()
+        column = QVBoxLayout(inside)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self.head)
         column.addLayout(frame)
         column.addLayout(tabs)
         column.addWidget(self._stack, 1)
+        self._area.setWidget(inside)
+        self._area.setWidgetResizable(True)
+        self._area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._area.setAccessibleName("Page of the repository")
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.addWidget(self._area)
 
     def show_loading(self, repo: str) -> None:
         """The page is on its way."""
@@ -94,6 +116,7 @@ class RepoView(QWidget):
     def focus_table(self) -> None:
         """To the rows."""
         self.files.table.setFocus()
+        self._area.ensureWidgetVisible(self.files.table, 0, 0)
 
     def _show_message(self, message: Message) -> None:
         self.tabs.hide()

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QBoxLayout, QComboBox, QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from q8chat.gui import quant_text, theme
 from q8chat.gui.offers import USUAL_CTX, Offer, contexts
 from q8chat.gui.widgets.quant_table import QuantTable
+
+NARROW = 74  # units of the grid: in less width the context is below the advice
 
 
 class RepoFiles(QWidget):
@@ -42,7 +45,7 @@ class RepoFiles(QWidget):
         at = QLabel("Memory at a context of")
         at.setProperty("role", "muted")
         at.setBuddy(self.context)
-        top = QHBoxLayout()
+        top = self._top = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         top.setContentsMargins(2 * u, u, 2 * u, u)
         top.setSpacing(u)
         texts = QVBoxLayout()
@@ -50,8 +53,12 @@ class RepoFiles(QWidget):
         texts.addWidget(self.advice)
         texts.addWidget(self.note)
         top.addLayout(texts, 1)
-        top.addWidget(at)
-        top.addWidget(self.context)
+        context = QHBoxLayout()
+        context.setSpacing(u)
+        context.addWidget(at)
+        context.addWidget(self.context)
+        context.addStretch(1)
+        top.addLayout(context)
         foot = QFrame()
         foot.setObjectName("libraryFoot")
         row = QHBoxLayout(foot)
@@ -81,6 +88,13 @@ class RepoFiles(QWidget):
         self.note.setText(note)
         self.note.setVisible(bool(note))
         self.table.rows.set_offers(offers)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """The context stands beside the advice, or below it."""
+        super().resizeEvent(event)
+        narrow = event.size().width() < NARROW * theme.unit()
+        directions = QBoxLayout.Direction
+        self._top.setDirection(directions.TopToBottom if narrow else directions.LeftToRight)
 
     def sizeHint(self) -> QSize:
         """As large as there is room."""

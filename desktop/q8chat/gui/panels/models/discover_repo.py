@@ -56,7 +56,7 @@ class DiscoverRepo(QObject):
         work.store_failed.connect(lambda e: view.access.show_outcome(str(e), good=False))
         context.jobs.changed.connect(self._on_job)
         context.jobs.removed.connect(lambda _: self._show())
-        context.library.scanning.connect(self._on_scanning)
+        context.library.changed.connect(self._on_library)
 
     def open(self, repo: str, what: str = "") -> None:
         """Ask for a page; `what`: the quantization or file to choose on it, "" for the recommended."""
@@ -134,10 +134,9 @@ class DiscoverRepo(QObject):
         if record.params.get("selection", {}).get("repo") == self._view.page.repo:
             self._show()
 
-    def _on_scanning(self, scanning: bool) -> None:
-        if not scanning:
-            self._fresh.clear()
-            self._show()
+    def _on_library(self) -> None:
+        self._fresh.clear()
+        self._show()
 
     # ---- showing -----------------------------------------------------------------------------------------------
 
