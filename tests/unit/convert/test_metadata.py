@@ -13,6 +13,7 @@ from q8chat.gguf_files.metadata import Metadata
 from tests.unit.convert import tiny
 from tests.unit.convert.kit import KIT
 from tests.unit.convert.recipes import CARD, COMMON, Recipe, llama_like, make
+from tests.unit.convert.test_any_json import TOKENIZER
 
 
 @pytest.fixture
@@ -88,6 +89,13 @@ def test_a_vocabulary_smaller_than_the_embedding_is_filled_up(checkpoint: Path) 
     found = keys(checkpoint)
     assert found.get("tokenizer.ggml.tokens")[-3:] == ["[PAD297]", "[PAD298]", "[PAD299]"]
     assert found.get("tokenizer.ggml.token_type")[-4:] == [1, 5, 5, 5]
+
+
+def test_a_list_of_tiktoken_is_no_sentencepiece_model(checkpoint: Path) -> None:
+    (checkpoint / "tokenizer.model").write_bytes(b"IQ== 0\nIg== 1\n")
+    tiny.write_json(checkpoint / "tokenizer.json", TOKENIZER)
+    tiny.write_json(checkpoint / "tokenizer_config.json", {"tokenizer_class": "PreTrainedTokenizerFast"})
+    assert keys(checkpoint).get("tokenizer.ggml.tokens")[3] == "t3"
 
 
 def test_an_output_layer_that_should_be_there_is_missed(checkpoint: Path) -> None:

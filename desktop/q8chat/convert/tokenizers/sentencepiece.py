@@ -6,6 +6,7 @@ Facts: sentencepiece_model.proto (ModelProto.pieces = 1; piece = 1, score = 2, t
 
 from __future__ import annotations
 
+import re
 import struct
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from q8chat.core.errors import CheckpointError
 
 FILE = "tokenizer.model"
 ADDED_SCORE, UNUSED_SCORE = -1000.0, -10000.0
+TIKTOKEN = re.compile(rb"[A-Za-z0-9+/]+=* \d+\r?\n")  # a token in base 64 and its number
 Piece = tuple[str, float, Type]
 _float = struct.Struct("<f").unpack_from
 # The reference has no case for a piece's type USER_DEFINED: it becomes NORMAL.
@@ -27,8 +29,12 @@ PIECE_TYPES = {2: Type.UNKNOWN, 3: Type.CONTROL, 5: Type.UNUSED, 6: Type.BYTE}
 
 
 def is_here(checkpoint: Checkpoint) -> bool:
-    """Whether the checkpoint has a SentencePiece model."""
-    return (checkpoint.path / FILE).is_file()
+    """Whether the checkpoint has a SentencePiece model; Llama 3's lists of tiktoken have the same name."""
+    file = checkpoint.path / FILE
+    if not file.is_file():
+        return False
+    with file.open("rb") as f:
+        return TIKTOKEN.match(f.read(256)) is None
 
 
 def read_pieces(file: Path) -> list[Piece]:
