@@ -14,7 +14,7 @@ from q8chat.convert import conversion
 from q8chat.core.errors import UsageError
 from q8chat.core.progress import Cancel, Report, no_report
 from q8chat.gguf_files import provenance
-from q8chat.gguf_files.ledger import ledger_path
+from q8chat.gguf_files.part_files import discard_part
 from q8chat.jobs import convert_origin, convert_plan
 from q8chat.jobs.convert_plan import ConvertRequest, Prepared
 from q8chat.quantize import origin, pipeline
@@ -69,10 +69,7 @@ def make(prepared: Prepared, progress: Report = no_report, cancel: Cancel | None
 
 def discard(request: ConvertRequest) -> None:
     """Remove what an unfinished `run` left."""
-    out = convert_plan.plan(request).target
-    part = out.with_name(out.name + ".part")
-    part.unlink(missing_ok=True)
-    ledger_path(part).unlink(missing_ok=True)
+    discard_part(convert_plan.plan(request).target)
 
 
 def _refuse_own_files(request: ConvertRequest, out: Path) -> None:
