@@ -133,7 +133,7 @@ def test_this_machine_and_the_dark(display: str, tmp_path: Path, pictures: Path)
         window.keys("Return")
         window.wait_for_text(characters=200)
         window.picture(pictures / "dark.png")
-        window.keys("ctrl+3")
+        window.keys("ctrl+4")
         time.sleep(2)
         window.picture(pictures / "this-machine.png")
 

@@ -23,6 +23,7 @@ from q8chat.core import settings as settings_file
 from q8chat.gui import dialogs, theme
 from q8chat.gui.main_window import MainWindow
 from q8chat.gui.panels.chat_panel import ChatPanel
+from q8chat.gui.panels.convert_panel import ConvertPanel
 from q8chat.gui.panels.machine_panel import MachinePanel
 from q8chat.gui.panels.models_panel import ModelsPanel
 from q8chat.gui.panels.registry import PANELS
@@ -276,7 +277,7 @@ def test_panels_are_reached_by_mouse_and_key(open_window: Open, qtbot: QtBot) ->
     window = open_window()
     with qtbot.waitActive(window):
         window.activateWindow()
-    kinds = {1: ModelsPanel, 2: MachinePanel, 0: ChatPanel}
+    kinds = {1: ModelsPanel, 2: ConvertPanel, 3: MachinePanel, 0: ChatPanel}
     assert len(kinds) == len(PANELS)
     for number, kind in kinds.items():
         QTest.keyClick(window, getattr(Qt.Key, f"Key_{number + 1}"), Qt.KeyboardModifier.ControlModifier)

@@ -22,7 +22,7 @@ SHORTCUTS = (
     ("Show or hide the conversations", "Ctrl+B"),
     ("Open a GGUF file", "Ctrl+O"),
     ("Settings of the conversation", "Ctrl+,"),
-    ("Chat, Models, This machine", "Ctrl+1, Ctrl+2, Ctrl+3"),
+    ("Chat, Models, Convert, This machine", "Ctrl+1 to Ctrl+4"),
     ("Chat with the chosen model", "Enter"),
     ("Filter the models", "/"),
     ("Look for models again", "F5"),

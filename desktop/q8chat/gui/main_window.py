@@ -25,7 +25,7 @@ from q8chat.gui.library import Library
 from q8chat.gui.models import ModelChoice
 from q8chat.gui.operations import ChatOperations, JobOperations, SettingsKeeper, WorkerOperations
 from q8chat.gui.panels.chat_panel import ChatPanel
-from q8chat.gui.panels.registry import PANELS, Renaming, Searchable
+from q8chat.gui.panels.registry import PANELS, Renaming, Searchable, ShowsModel, number_of
 from q8chat.gui.widgets.banner import Banner
 from q8chat.gui.widgets.nav_rail import NavRail
 
@@ -63,7 +63,9 @@ class MainWindow(QMainWindow):
         self._jobs.problem.connect(errors.show)
         operations.engine_state.connect(self._library.on_engine)
         self._library.changed.connect(lambda found: self._models.set_library(found.models))
-        self._models.library_wanted.connect(lambda: self.show_panel(1))
+        self._models.library_wanted.connect(lambda: self.show_panel(number_of("Models")))
+        self._models.location_wanted.connect(lambda path: self._show_model("Models", path))
+        self._models.conversion_wanted.connect(lambda path: self._show_model("Convert", path))
         self._models.chat_wanted.connect(self._write_message)
         self.rail.chosen.connect(self.show_panel)
         self._add_shortcuts()
@@ -171,6 +173,13 @@ class MainWindow(QMainWindow):
     def _rename(self) -> None:
         panel = self._stack.currentWidget()
         (panel if isinstance(panel, Renaming) else self._show_chat()).rename()
+
+    def _show_model(self, title: str, path: str) -> None:
+        number = number_of(title)
+        self.show_panel(number)
+        panel = self._panel(number)
+        if isinstance(panel, ShowsModel):
+            panel.show_model(path)
 
     def _write_message(self) -> None:
         self._show_chat().composer.setFocus()

@@ -28,6 +28,8 @@ class ModelChoice(QObject):
     changed = Signal()
     chat_wanted = Signal()
     library_wanted = Signal()
+    location_wanted = Signal(str)  # path of a model, to be chosen in the library
+    conversion_wanted = Signal(str)  # path of a model, to be converted
 
     def __init__(self, service: ChatService, settings: SettingsKeeper, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -73,6 +75,14 @@ class ModelChoice(QObject):
         if not loaded:
             self.load(path)
         self.chat_wanted.emit()
+
+    def show_in_library(self, path: str) -> None:
+        """Go to the library, with this model chosen."""
+        self.location_wanted.emit(path)
+
+    def convert(self, path: str) -> None:
+        """Go to the panel that converts, with this model as the source."""
+        self.conversion_wanted.emit(path)
 
     def load_first(self) -> bool:
         """Load the model used last, else the starter model; False if there is neither."""

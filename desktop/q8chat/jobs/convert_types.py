@@ -14,9 +14,10 @@ from q8chat.runtime.kernels import KernelShare
 class Source(msgspec.Struct, frozen=True, kw_only=True):
     """What can be converted. What is not known is "" or 0.
 
-    kind: "checkpoint" (a folder) or "model" (a GGUF file, of shards the first). architecture: the class a checkpoint
-    names, or llama.cpp's name. parameters: number of weights. precision: types of the weights, the largest share
-    first. size: bytes of the weights' files. lossy: whether it is quantized already. notes: sentences.
+    kind: "checkpoint" (a folder) or "model" (a GGUF file, of shards the first). architecture: the class that a
+    checkpoint names, or llama.cpp's name. parameters: number of weights. precision: types of the weights, the
+    largest share first. size: bytes of the weights' files. lossy: whether it is quantized already. notes: in
+    whole sentences.
     """
 
     kind: Literal["checkpoint", "model"]
@@ -65,7 +66,8 @@ class AskedLevels(msgspec.Struct, frozen=True, kw_only=True):
 class LevelRow(msgspec.Struct, frozen=True, kw_only=True):
     """One level. size: exact bytes of the file. memory: bytes at the context. types: bytes by tensor type.
 
-    target: where the result goes by itself. warnings: sentences to know before. problem, hint: why it can't be made.
+    target: where the result goes by itself. warnings: sentences to know before. problem, hint: why it can't be
+    made.
     """
 
     level: str

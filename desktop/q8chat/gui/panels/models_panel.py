@@ -8,7 +8,8 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QStackedWidget, QTabBar, QVBo
 
 from q8chat.gui import theme
 from q8chat.gui.context import AppContext
-from q8chat.gui.panels.models.pages import DOWNLOADS, PAGES, PageLinks, PageRenaming, PageSearch
+from q8chat.gui.panels.models.library_page import LibraryPage
+from q8chat.gui.panels.models.pages import DOWNLOADS, LIBRARY, PAGES, PageLinks, PageRenaming, PageSearch
 from q8chat.gui.widgets.discover_offline import OfflineSwitch
 from q8chat.hub.client import is_offline_by_environment
 from q8chat.jobs.types import JobRecord, JobState
@@ -65,6 +66,12 @@ class ModelsPanel(QWidget):
         number = next(n for n, page in enumerate(PAGES) if page.title == title)
         self.tabs.setCurrentIndex(number)
         return self.page(number)
+
+    def show_model(self, path: str) -> None:
+        """Choose a model in the library."""
+        page = self.show_page(LIBRARY)
+        if isinstance(page, LibraryPage):
+            page.show_model(path)
 
     def page(self, number: int) -> QWidget:
         """The page of that number; made when first asked for."""

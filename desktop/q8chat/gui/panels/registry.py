@@ -28,6 +28,12 @@ def _models(context: AppContext) -> QWidget:
     return ModelsPanel(context)
 
 
+def _convert(context: AppContext) -> QWidget:
+    from q8chat.gui.panels.convert_panel import ConvertPanel
+
+    return ConvertPanel(context)
+
+
 @runtime_checkable
 class Searchable(Protocol):
     """A panel with a search field of its own: Ctrl+F."""
@@ -44,8 +50,22 @@ class Renaming(Protocol):
         """Begin to rename it."""
 
 
+@runtime_checkable
+class ShowsModel(Protocol):
+    """A panel that can be sent to a model: to choose it, or to work with it."""
+
+    def show_model(self, path: str) -> None:
+        """Show this one."""
+
+
 PANELS = (
     PanelSpec("Chat", "chat", ChatPanel),
     PanelSpec("Models", "library", _models),
+    PanelSpec("Convert", "convert", _convert),
     PanelSpec("This machine", "cpu", MachinePanel),
 )
+
+
+def number_of(title: str) -> int:
+    """Where the panel of that title is in PANELS. Raises StopIteration if there is none."""
+    return next(n for n, panel in enumerate(PANELS) if panel.title == title)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, QTimer, Signal
+from collections.abc import Container
+
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QMessageBox, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from q8chat.gui import job_text, theme
@@ -13,19 +15,31 @@ from q8chat.jobs.types import JobRecord
 
 
 class JobList(QWidget):
-    """Shows the jobs and passes on what the user wants done with them. `empty` is said while there are none."""
+    """Shows the jobs and passes on what the user wants done with them. `empty` is said while there are none.
+
+    kinds: only jobs of these. inline: as high as its rows, inside of a page that scrolls.
+    """
 
     opened = Signal(str)  # path of a model that was fetched or made, to chat with
+    located = Signal(str)  # the same, to be shown in the library
 
-    def __init__(self, jobs: JobOperations, empty: str, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        jobs: JobOperations,
+        empty: str,
+        parent: QWidget | None = None,
+        *,
+        kinds: Container[str] | None = None,
+        inline: bool = False,
+    ) -> None:
         super().__init__(parent)
-        self._jobs = jobs
+        self._jobs, self._kinds, self._inline = jobs, kinds, inline
         self.rows: dict[str, JobRow] = {}
         self.summary = QLabel()
         self.summary.setProperty("role", "muted")
         self.clear_button = QPushButton("Clear finished")
         self.clear_button.setToolTip("Remove everything that is done or cancelled from this list; files stay")
-        self.clear_button.clicked.connect(jobs.clear_finished)
+        self.clear_button.clicked.connect(self._clear_finished)
         self.empty = QLabel(empty, wordWrap=True, alignment=Qt.AlignmentFlag.AlignCenter)
         self.empty.setProperty("role", "muted")
         self._question: QMessageBox | None = None
@@ -45,7 +59,7 @@ class JobList(QWidget):
         head.setContentsMargins(0, 0, u, 0)
         head.addWidget(self.summary, 1)
         head.addWidget(self.clear_button)
-        inside = QWidget()
+        inside = self._inside = QWidget()
         self._column = QVBoxLayout(inside)
         self._column.setContentsMargins(0, 0, u, 0)
         self._column.setSpacing(u)
@@ -58,17 +72,32 @@ class JobList(QWidget):
         self._area.setAccessibleName("Downloads and other work")
         column = QVBoxLayout(self)
         column.setContentsMargins(2 * u, u, u, 2 * u)
+        if self._inline:
+            inside.installEventFilter(self)
+            self._area.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+            self._column.setContentsMargins(0, 0, 0, 0)
+            column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(u)
         column.addLayout(head)
         column.addWidget(self.empty, 1)
         column.addWidget(self._area, 1)
 
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Inline, the area is as high as what is in it."""
+        if watched is self._inside and event.type() in (QEvent.Type.LayoutRequest, QEvent.Type.Resize):
+            height = self._column.totalHeightForWidth(self._inside.width())
+            self._area.setFixedHeight(max(height, self._column.totalMinimumSize().height()))
+        return super().eventFilter(watched, event)
+
     def _on_changed(self, record: JobRecord) -> None:
+        if self._kinds is not None and record.kind not in self._kinds:
+            return
         row = self.rows.get(record.id)
         if row is None:
             row = self.rows[record.id] = JobRow(record)
             row.acted.connect(self._act)
             row.opened.connect(self.opened)
+            row.located.connect(self.located)
             row.left.connect(lambda step, row=row: self._move(row, step))
             self._sorting.start()
         elif row.record.state != record.state:
@@ -123,6 +152,14 @@ class JobList(QWidget):
         self._area.ensureWidgetVisible(target)
 
     # ---- acting ------------------------------------------------------------------------------------------------
+
+    def _clear_finished(self) -> None:
+        if self._kinds is None:
+            self._jobs.clear_finished()
+            return
+        for row in self._in_order():
+            if row.record.is_finished and row.record.error is None:
+                self._jobs.clear(row.record.id)
 
     def _act(self, record: JobRecord, action: str) -> None:
         loses = action == "cancel" or (action == "clear" and record.error is not None)

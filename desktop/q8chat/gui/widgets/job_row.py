@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QObject, Qt, QUrl, Signal
-from PySide6.QtGui import QAccessible, QAccessibleEvent, QDesktopServices, QKeyEvent
+from PySide6.QtCore import QEvent, QObject, Qt, Signal
+from PySide6.QtGui import QAccessible, QAccessibleEvent, QKeyEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
+from q8chat.gguf_files import naming
 from q8chat.gui import job_text, theme
 from q8chat.gui.widgets.elided_label import ElidedLabel
 from q8chat.gui.widgets.icon_button import IconButton
+from q8chat.gui.widgets.job_log import JobLog
 from q8chat.jobs.types import JobRecord, JobState
 
 STEPS = 1000  # of the bar
@@ -27,6 +29,7 @@ class JobRow(QFrame):
 
     acted = Signal(object, str)  # JobRecord, action
     opened = Signal(str)  # path of the model it has made or fetched
+    located = Signal(str)  # the same, to be shown in the library
     left = Signal(int)  # -1: to the row above, 1: below
 
     def __init__(self, record: JobRecord, parent: QWidget | None = None) -> None:
@@ -43,6 +46,8 @@ class JobRow(QFrame):
         self.open = QPushButton("Chat")
         self.open.setToolTip("Load this model and chat with it")
         self.open.clicked.connect(lambda: self.opened.emit(_model(self.record)))
+        self.locate = IconButton("library", "Show in the library")
+        self.locate.clicked.connect(lambda: self.located.emit(_model(self.record)))
         self.first = IconButton("pause", "Pause")
         self.first.clicked.connect(lambda: self.acted.emit(self.record, _FIRST[self.record.state][2]))
         self.second = IconButton("close", "Cancel")
@@ -63,7 +68,7 @@ class JobRow(QFrame):
         head = QHBoxLayout()
         head.setSpacing(u // 2)
         head.addWidget(self.title, 1)
-        for button in (self.open, self.first, self.second, self.more):
+        for button in (self.open, self.locate, self.first, self.second, self.more):
             head.addWidget(button)
             button.installEventFilter(self)
         column = QVBoxLayout(self)
@@ -104,6 +109,8 @@ class JobRow(QFrame):
         had_focus = self.first.hasFocus()
         self.open.setVisible(bool(_model(self.record)))
         self.open.setAccessibleName(f"Chat with {title}")
+        self.locate.setVisible(bool(_model(self.record)))
+        self.locate.setAccessibleName(f"Show in the library: {title}")
         self.first.setVisible(state in _FIRST)
         if had_focus and state not in _FIRST:
             (self.open if _model(self.record) else self.second).setFocus()
@@ -124,11 +131,14 @@ class JobRow(QFrame):
     def _show_menu(self) -> None:
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        menu.addAction("Open the log", self._open_log)
+        menu.addAction("Show the log", self.show_log)
         menu.popup(self.more.mapToGlobal(self.more.rect().bottomLeft()))
 
-    def _open_log(self) -> None:
-        QDesktopServices.openUrl(QUrl.fromLocalFile(self.record.log))
+    def show_log(self) -> JobLog:
+        """What the job's process has written."""
+        dialog = JobLog(self.record, self.window())
+        dialog.open()
+        return dialog
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """In a button, Up and Down go to the other rows, Del cancels or clears."""
@@ -150,9 +160,10 @@ def _relabel(button: IconButton, icon: str, word: str, title: str) -> None:
 
 
 def _model(record: JobRecord) -> str:
-    """The first of the files it names in its result, if that is a model to load."""
-    files = record.result.get("files") or [""]
-    return str(files[0]) if record.state == JobState.DONE and str(files[0]).endswith(".gguf") else ""
+    """The first of the files it names in its result, or the only one, if that is a model to load."""
+    files = record.result.get("files") or [record.result.get("path", "")]
+    loadable = str(files[0]).endswith(".gguf") and not naming.is_imatrix(str(files[0]))
+    return str(files[0]) if record.state == JobState.DONE and loadable else ""
 
 
 def _words(record: JobRecord) -> str:

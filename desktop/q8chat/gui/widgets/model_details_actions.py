@@ -27,6 +27,7 @@ class ActionSpec:
 
 ACTIONS = (
     ActionSpec("chat", "Chat with it", "chat", "usable", "Enter"),
+    ActionSpec("convert", "Convert…", "convert", "usable"),
     ActionSpec("verify", "Verify again", "verify"),
     ActionSpec("reveal", "Show in the file manager", "folder"),
     ActionSpec("copy", "Copy the path", "copy"),

@@ -17,6 +17,7 @@ class DownloadsPage(QWidget):
         super().__init__()
         self.list = JobList(context.jobs, EMPTY)
         self.list.opened.connect(lambda path: context.models.chat_with(path, loaded=False))
+        self.list.located.connect(context.models.show_in_library)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self.list)

@@ -27,6 +27,7 @@ class LibraryActions(QObject):
         self._context, self._work, self._details, self._page = context, work, details, page
         self._does = {
             "chat": self.chat,
+            "convert": lambda entry: context.models.convert(entry.model.path),
             "verify": self.verify,
             "reveal": self.reveal,
             "copy": self.copy,

@@ -100,6 +100,12 @@ class LibraryPage(QWidget):
         """Ready to type a filter."""
         self.head.filter.focus()
 
+    def show_model(self, path: str) -> None:
+        """Choose this model, as soon as it is there."""
+        self.head.filter.clear()
+        self._wanted = "" if self.table.choose(path) else path
+        self._library.scan()
+
     def rename(self) -> None:
         """Rename the chosen model."""
         self.details.action_row.ask("rename")
