@@ -9,7 +9,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from q8chat.core import paths
-from q8chat.core.errors import JobError
+from q8chat.core.errors import JobError, OfflineError
 from q8chat.hub.client import is_offline
 from q8chat.jobs.book import JobBook
 from q8chat.jobs.job_process import JobProcess
@@ -168,9 +168,16 @@ class Runner:
         if record is not None and record.state == JobState.CANCELLING and run.lane == _DISCARD_LANE:
             self._finish(record, JobState.CANCELLED, error=run.failure)
         elif record is not None and record.state == JobState.RUNNING and not run.was_killed:
-            state = JobState.FAILED if run.failure else JobState.DONE
-            self._finish(record, state, error=run.failure, result=run.result)
+            if self._has_gone_offline(run.failure):
+                self._book.change(record, state=JobState.QUEUED, progress=_standing(record.progress))
+            else:
+                state = JobState.FAILED if run.failure else JobState.DONE
+                self._finish(record, state, error=run.failure, result=run.result)
         self.schedule()
+
+    def _has_gone_offline(self, failure: JobFailure | None) -> bool:
+        """Whether a job has noticed offline mode before us: that is no failure."""
+        return failure is not None and failure.code == OfflineError.code and is_offline()
 
     def _finish(self, record: JobRecord, state: JobState, **changes: object) -> None:
         progress = _standing(record.progress)
