@@ -77,7 +77,12 @@ def test_a_hit_in_words() -> None:
     ("card", "text"),
     [
         ("<div align='center'>\n  <img src=x>\n</div>\n\n# Name", "# Name"),
-        ("a<br>b", "a\nb"),
+        ("a<br>b", "a\\\nb"),
+        ("<p>one</p><p>two</p>", "one\n\ntwo"),
+        ("one\ntwo\n\nthree", "one two\n\nthree"),
+        ("- one\n  goes on\n- two\n# Head\ntext", "- one goes on\n- two\n# Head\ntext"),
+        ("| a |\n|---|\n| b |\n\nTitle\n===\ntext", "| a |\n|---|\n| b |\n\nTitle\n===\ntext"),
+        ("hard  \nbreak", "hard  \nbreak"),
         ("| a<br>b | c |", "| a b | c |"),
         ("<!-- hidden\nstill --> shown", "shown"),
         ("<script>evil()</script>text", "text"),
