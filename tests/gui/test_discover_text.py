@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from q8chat.gui import discover_text, offers, quant_text
+from q8chat.gui import card_text, discover_text, offers, quant_text
 from q8chat.gui.offers import Offer, State, Surroundings
 from q8chat.hub.types import Quantization, RemoteFile, RepoHit, RepoPage
 from q8chat.jobs.repo_calls import RepoNeeds, RowNeeds
@@ -95,7 +95,7 @@ def test_a_hit_in_words() -> None:
     ],
 )
 def test_a_card_without_html_and_images(card: str, text: str) -> None:
-    assert discover_text.readable_card(card) == text
+    assert card_text.readable_card(card) == text
 
 
 def quantization(label: str, size: int = GIB, problem: str = "") -> Quantization:

@@ -9,7 +9,7 @@ from PySide6.QtGui import QFont, QKeyEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QScrollArea, QWidget
 
 from q8chat.gui import theme
-from q8chat.gui.discover_text import readable_card
+from q8chat.gui.card_text import readable_card
 from q8chat.gui.widgets.body import Body
 from q8chat.gui.widgets.text_styles import Styles
 
