@@ -8,17 +8,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from q8chat.core.errors import UsageError
 from q8chat.core.progress import Cancel, Progress, Report
-from q8chat.jobs import convert, imatrix
-from q8chat.jobs.convert import Converted
+from q8chat.jobs import convert, imatrix, wire
 from q8chat.jobs.convert_plan import ConvertRequest
 from q8chat.jobs.convert_types import Texts
 from q8chat.quantize import request as quantizing
 from q8chat.quantize.make_imatrix import ImatrixOptions
 from q8chat.quantize.options import Options
-from q8chat.quantize.pipeline import Made
 from q8chat.quantize.request import Request
 
 READABLE = "Q8_0"  # next to no loss, half the size and memory of F16
@@ -30,10 +29,10 @@ def run(
     cancel: Cancel,
     convert_request: ConvertRequest | None = None,
     quantize_request: Request | None = None,
-) -> Converted | Made:
+) -> dict[str, Any]:
     """Make what is missing, in order; exactly one of the requests is given. `texts.out` is this job's own file.
 
-    Raises what the steps raise.
+    Returns what the last step does. Raises what the steps raise.
     """
     steps = _numbered(3 if convert_request else 2, progress)
     if convert_request:
@@ -60,9 +59,9 @@ def run(
         )
     if convert_request:
         model.unlink(missing_ok=True)
-        return convert.run(replace(convert_request, imatrix=texts.out), next(steps), cancel)
+        return wire.as_object(convert.run(replace(convert_request, imatrix=texts.out), next(steps), cancel))
     assert quantize_request is not None
-    return quantizing.run(replace(quantize_request, imatrix=texts.out), next(steps), cancel)
+    return wire.as_object(quantizing.run(replace(quantize_request, imatrix=texts.out), next(steps), cancel))
 
 
 def discard(
