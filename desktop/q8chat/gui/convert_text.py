@@ -108,7 +108,7 @@ def recommendation(levels: Levels) -> str:
     if levels.recommended:
         return f"★ {levels.recommended} is recommended for this machine. {levels.reason}"
     if any(not row.problem and row.memory <= levels.available for row in levels.rows):
-        return "No level is smaller than this file, which is quantized already."
+        return "This model is quantized already: no level makes it better. Choose one if you need it smaller."
     return f"All need more memory than is available ({units.size(levels.available)})."
 
 

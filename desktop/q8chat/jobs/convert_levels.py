@@ -26,7 +26,7 @@ from q8chat.hardware.memory import read_memory
 from q8chat.jobs import convert_origin, convert_plan, convert_source
 from q8chat.jobs.convert_plan import ConvertRequest
 from q8chat.jobs.convert_source import OpenCheckpoint
-from q8chat.jobs.convert_types import AskedLevels, LevelRow, Levels, Texts
+from q8chat.jobs.convert_types import AskedLevels, LevelRow, Levels, Source, Texts
 from q8chat.quantize import origin
 from q8chat.quantize.imatrix import Imatrix, read_imatrix
 from q8chat.quantize.result_name import result_path
@@ -39,6 +39,8 @@ from q8chat.runtime.memory import DEFAULT_CTX
 from q8chat.runtime.recommend import Choice, recommend
 
 _UNKNOWN = "0" * 64  # as long as the checksum that will stand there
+WORTH = 0.8  # of the size of a file that is quantized already: a level above it costs quality for little
+SPARE = 6.5  # bits per weight of such a file, from which on a smaller level can be advised
 Planner = Callable[[str], tuple[Layout, Path, tuple[str, ...]]]
 
 
@@ -67,7 +69,7 @@ def _all(asked: AskedLevels, planner: Planner, n_ctx: int, cancel: Cancel) -> Le
         else:
             rows.append(look.row(level, made, target, warnings))
     found = Levels(path=asked.source.path, n_ctx=n_ctx, available=available, rows=tuple(rows))
-    return _recommended(found, asked.source.size if asked.source.lossy else 0)
+    return _recommended(found, asked.source)
 
 
 def _imatrix_name(asked: AskedLevels) -> str:
@@ -164,9 +166,12 @@ class _Look:
         return replace(self._first, tensors=tuple(tensors), file_size=made.size)
 
 
-def _recommended(found: Levels, beyond: int) -> Levels:
-    """beyond: size of a source that is quantized already; what is not smaller has no use then. 0: all count."""
-    rows = [row for row in found.rows if not row.problem and (not beyond or row.size < beyond)]
+def _recommended(found: Levels, source: Source) -> Levels:
+    """Of a file that is quantized already a level is advised only where bits are to spare, and enough are saved."""
+    if source.lossy and 8 * source.size < SPARE * source.parameters:
+        return found
+    limit = WORTH * source.size if source.lossy else float("inf")
+    rows = [row for row in found.rows if not row.problem and row.size < limit]
     best = recommend(list(_choices(rows, found.available)), found.available, found.n_ctx)
     if best is None:
         return found

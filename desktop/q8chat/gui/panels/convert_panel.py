@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRect, Qt, QTimer
+from PySide6.QtCore import QPoint, QRect, Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QApplication, QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
 
@@ -22,6 +22,7 @@ from q8chat.gui.widgets.model_details_fold import Fold
 from q8chat.gui.widgets.tab_order import order_tabs
 
 WIDEST = 132  # units of the grid: lines longer than that are hard to read
+ARRIVAL_MS = 30  # until the row of a new job has got its place
 NO_JOBS = "Nothing is being converted."
 
 
@@ -45,6 +46,11 @@ class ConvertPanel(QScrollArea):
         self._checkpoints: list[str] = []
         self._ordering = QTimer(self, singleShot=True, interval=0)  # when what is new has got its place
         self._ordering.timeout.connect(self._order)
+        self._new_job = ""
+        self._arriving = QTimer(self, singleShot=True, interval=ARRIVAL_MS)
+        self._arriving.timeout.connect(self._show_new_job)
+        self._following = QTimer(self, singleShot=True, interval=0)  # after Qt has made its own idea of it visible
+        self._following.timeout.connect(self._follow)
         self._lay_out()
         self._connect()
         self._on_source(False)
@@ -75,7 +81,7 @@ class ConvertPanel(QScrollArea):
         self.levels.table.row_moved.connect(self._follow_row)
         self.options.head.toggled.connect(lambda _: self._ordering.start())
         self.form.changed.connect(self._ordering.start)
-        self.levels.all_wanted.connect(lambda _: self._ordering.start())
+        self.levels.chosen.connect(lambda _: self._ordering.start())  # the table is there now
         self.jobs.opened.connect(lambda path: context.models.chat_with(path, loaded=False))
         self.jobs.located.connect(context.models.show_in_library)
         for signal in (context.jobs.changed, context.jobs.removed):
@@ -154,12 +160,18 @@ class ConvertPanel(QScrollArea):
     def _show_work(self) -> None:
         self._work.setVisible(bool(self.jobs.rows))
         self._ordering.start()
+        if self._new_job:
+            self._arriving.start()
 
     def _on_submitted(self, job: str) -> None:
-        self._show_work()
-        row = self.jobs.rows.get(job)
-        if row is not None:
-            row.first.setFocus()
+        """Its row is there a moment later."""
+        self._new_job = job
+
+    def _show_new_job(self) -> None:
+        row = self.jobs.rows.get(self._new_job)
+        if row is not None and row.isVisible():
+            self._new_job = ""
+            (row.first if row.first.isVisible() else row.second).setFocus()
 
     def _on_checkpoints(self, folders: list[str]) -> None:
         self._checkpoints = folders
@@ -177,7 +189,15 @@ class ConvertPanel(QScrollArea):
         """Keep in view what has the focus; the table is too high for that and tells its rows."""
         page = self.widget()
         if now is not None and page is not None and page.isAncestorOf(now) and now is not self.levels.table:
-            self.ensureWidgetVisible(now, 0, 4 * theme.unit())
+            self._following.start()
+
+    def _follow(self) -> None:
+        """All of it: Qt's own way shows the cursor's line of a text only."""
+        now, page = QApplication.focusWidget(), self.widget()
+        if now is not None and page is not None and page.isAncestorOf(now):
+            top = now.mapTo(page, QPoint(0, 0)).y()
+            for y in (top + now.height(), top):
+                self.ensureVisible(0, y, 0, 2 * theme.unit())
 
     def _follow_row(self, row: QRect) -> None:
         page = self.widget()

@@ -47,11 +47,13 @@ class LevelSection(QWidget):
         top.addWidget(at)
         top.addWidget(self.context)
         top.addStretch(1)
-        top.addWidget(self.all)
+        head = QHBoxLayout()
+        head.addWidget(heading("Level"), 1)
+        head.addWidget(self.all)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(u)
-        column.addWidget(heading("Level"))
+        column.addLayout(head)
         column.addWidget(self.advice)
         column.addWidget(self.error)
         column.addLayout(top)
@@ -79,9 +81,8 @@ class LevelSection(QWidget):
         self.error.hide()
         set_text(self.advice, convert_text.recommendation(found))
         self._fill(convert_text.rows(found))
-        usable = [row.level for row in found.rows if not row.problem]
         if not (self._wanted and self._choose(self._wanted)):
-            self._choose(found.recommended or next(iter(usable), ""))
+            self._choose(found.recommended)
 
     def show_failure(self, message: str) -> None:
         """Nothing can be planned."""

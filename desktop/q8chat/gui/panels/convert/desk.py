@@ -96,6 +96,7 @@ class ConvertDesk(QObject):
     def _forget(self) -> None:
         self.source = self.levels = self._place = None
         self._n_ctx = 0
+        self._levels.begin(0)
         self._questions.drop("convert.levels", "convert.place")
         self.source_changed.emit(False)
 
@@ -169,7 +170,7 @@ class ConvertDesk(QObject):
         if wishes.problem:
             return wishes.problem
         if level is None:
-            return "Choose a level that can be made."
+            return "Choose a level." if self._levels.table.level() is None else "This level can't be made."
         if place is None:
             return ""
         if place.problem:
