@@ -68,7 +68,10 @@ def test_the_library_by_keys_alone(
     with RealWindow(display, tmp_path, env={**os.environ, "HOME": str(tmp_path)}) as window:
         noted = tmp_path / "data" / "q8chat" / "last-used.json"
         wait_until(noted.exists, "the starter model")
-        window.keys("ctrl+2", "slash")
+        window.keys("ctrl+2")
+        index = tmp_path / "cache" / "q8chat" / "library.json"
+        wait_until(index.exists, "the end of the first scan: before it there are no rows for Down to go to")
+        window.keys("slash")
         window.type("smollm2 hugging")
         window.keys("Down", "Home", "ctrl+f", "ctrl+a", "BackSpace", "Down")
         window.picture(pictures / ("models.png" if appearance == "light" else "models-dark.png"))
