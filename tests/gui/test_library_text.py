@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QLabel
 
+from q8chat.core import paths
 from q8chat.gguf_files.provenance import Provenance
-from q8chat.gui import fit_text, library_text, model_text
+from q8chat.gui import fit_text, library_text, model_text, place_text
 from q8chat.gui.library_text import COLUMNS, Entry
-from q8chat.gui.widgets.model_details_facts import wrapping_label
+from q8chat.gui.widgets.copy_button import CopyButton
+from q8chat.gui.widgets.model_details_facts import Facts, wrapping_label
 from q8chat.jobs.memory_calls import Measured, MemoryReport
 from q8chat.library.types import LibraryModel, ModelDetails, Row
 
@@ -170,8 +172,28 @@ def test_memory_that_another_model_gives_back_counts_as_available() -> None:
 
 def test_paths_below_the_users_own_folder_are_short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/home/me")
-    assert model_text.short_path("/home/me/models/x.gguf") == "~/models/x.gguf"
-    assert model_text.short_path("/home/meander/x.gguf") == "/home/meander/x.gguf"
+    assert place_text.place("/home/me/models/x.gguf") == "~/models/x.gguf"
+    assert place_text.place("/home/me") == "~"
+    for other in ("/home/meander/x.gguf", "/home/me.old/x.gguf", "/mnt/home/me/x.gguf", "models/x.gguf"):
+        assert place_text.place(other) == other
+
+
+def test_sentences_name_the_users_own_folder_as_people_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/me")
+    told = place_text.in_words("/home/me/a b.gguf is not a GGUF file: look into '/home/me' or /home/me.")
+    assert told == "~/a b.gguf is not a GGUF file: look into '~' or ~."
+    monkeypatch.setenv("HOME", "/")
+    assert place_text.in_words("/etc can't be read.") == "/etc can't be read."
+
+
+def test_what_comes_with_the_application_is_said_so_and_its_real_place_can_be_copied(qapp: QApplication) -> None:
+    folder = paths.bundled_models_dir() / "publisher" / "repo"
+    assert place_text.place(str(folder / "x.gguf")) == "comes with Q8 Chat"
+    shown = Facts()
+    shown.show_facts((("Folder", str(folder)),))
+    assert [label.text() for label in shown.findChildren(QLabel)] == ["Folder", "comes with Q8 Chat"]
+    shown.findChildren(CopyButton)[0].click()
+    assert QApplication.clipboard().text() == str(folder)
 
 
 def test_long_words_break_after_signs_and_checksums_anywhere(qapp: QApplication) -> None:

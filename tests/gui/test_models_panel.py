@@ -433,6 +433,7 @@ def test_tab_goes_down_the_details(library: Callable[..., LibraryPage], qtbot: Q
         names.append(focused.accessibleName() or focused.text())  # type: ignore[attr-defined]
     assert names == [
         "Chat with it",
+        "Convert…",
         "Verify again",
         "Show in the file manager",
         "Copy the path",

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from q8chat.core import units
 from q8chat.core.errors import Q8Error, QuantizeError
-from q8chat.gui import fit_text, model_text
+from q8chat.gui import fit_text, place_text
 from q8chat.gui.fit_text import FitView
 from q8chat.hub.types import Selection
 from q8chat.jobs.convert_types import LevelRow, Levels, Place, Source
@@ -150,7 +150,7 @@ def room(place: Place, size: int) -> str:
 
 def short(folder: Path) -> str:
     """A folder as it is shown."""
-    return model_text.short_path(str(folder))
+    return place_text.place(str(folder))
 
 
 def overrides(text: str) -> tuple[tuple[tuple[str, str], ...], str]:

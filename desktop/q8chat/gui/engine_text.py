@@ -8,6 +8,7 @@ from pathlib import Path
 
 from q8chat.chat.events import EngineState, EngineStatus
 from q8chat.core import units
+from q8chat.gui import place_text
 from q8chat.runtime.messages import Overflow, Usage
 
 SHORTEST_CONTEXT = 2048  # tokens; the shortest one that is offered
@@ -39,9 +40,13 @@ def describe(state: EngineState) -> EngineView:
         case EngineStatus.NONE:
             return EngineView("Choose a model", "No model loaded")
         case EngineStatus.LOADING:
-            return EngineView(name, f"Loading {state.fraction:.0%}", fraction=state.fraction, detail=state.path)
+            return EngineView(
+                name, f"Loading {state.fraction:.0%}", fraction=state.fraction, detail=place_text.place(state.path)
+            )
         case EngineStatus.DEAD:
-            return EngineView(name or "Choose a model", "Not running", "danger", detail=state.path)
+            return EngineView(
+                name or "Choose a model", "Not running", "danger", detail=place_text.place(state.path)
+            )
         case EngineStatus.READING:
             done = state.prefill.done / max(1, state.prefill.total) if state.prefill else 0.0
             return EngineView(name, f"Reading prompt {done:.0%}", fraction=done, detail=model_detail(state))
@@ -55,12 +60,12 @@ def model_detail(state: EngineState) -> str:
     """A tooltip with what is known of the loaded model."""
     loaded = state.loaded
     if loaded is None:
-        return state.path
+        return place_text.place(state.path)
     lines = [
         loaded.description,
         f"{units.size(loaded.n_bytes)} of weights, loaded in {units.seconds(loaded.load_seconds)}",
         f"Context {units.count(loaded.n_ctx)} of {units.count(loaded.n_ctx_train)} tokens",
-        state.path,
+        place_text.place(state.path),
     ]
     return "\n".join(line for line in lines if line)
 

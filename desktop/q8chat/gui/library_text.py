@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from q8chat.core import units
+from q8chat.gui import place_text
 from q8chat.gui.fit_text import FitView
 from q8chat.library.types import LibraryModel
 
@@ -143,9 +144,9 @@ def haystack(entry: Entry) -> str:
 
 def tooltip(entry: Entry) -> str:
     """The file, and why it can't be used or how it fits."""
-    lines = [entry.model.path]
+    lines = [place_text.place(entry.model.path)]
     if entry.model.problem:
-        lines.append(entry.model.problem)
+        lines.append(place_text.in_words(entry.model.problem))
     elif entry.fit is not None:
         lines.append(entry.fit.reason)
     if entry.loaded:

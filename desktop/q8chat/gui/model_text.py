@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from q8chat.core import units
 from q8chat.gui import library_text
 from q8chat.library.types import LibraryModel, ModelDetails
-
-
-def short_path(text: str) -> str:
-    """A path below the user's own folder with ~ for that, as people write it; other texts as they are."""
-    home = str(Path.home())
-    return f"~{text[len(home) :]}" if text.startswith(home + os.sep) else text
 
 
 def subtitle(entry: library_text.Entry) -> str:

@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAccessible, QAccessibleEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from q8chat.gui import theme
+from q8chat.gui import place_text, theme
 from q8chat.gui.widgets.icon_button import IconButton
 
 
@@ -47,6 +47,7 @@ class Banner(QFrame):
         self, text: str, hint: str, tone: str, action: str = "", on_action: Callable[[], None] | None = None
     ) -> None:
         """Replace what is shown. With `action`, a button of that name calls `on_action` and closes."""
+        text, hint = place_text.in_words(text), place_text.in_words(hint)
         self.text.setText(text)
         self.hint.setText(hint)
         self.hint.setVisible(bool(hint))

@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from q8chat.gui import theme
+from q8chat.gui import place_text, theme
 from q8chat.gui.widgets.icon_button import IconButton
 from q8chat.gui.widgets.model_details_facts import clear, heading, wrapping_label
 from q8chat.library.types import KnownFolder, ScanResult
@@ -57,7 +57,12 @@ class FolderDialog(QDialog):
         title = QLabel("Model folders")
         title.setProperty("role", "title")
         kept = "Models you get are kept here. Only here are files renamed or deleted."
-        for label in (title, heading("Q8 Chat's own folder"), wrapping_label(ours), wrapping_label(kept, "muted")):
+        for label in (
+            title,
+            heading("Q8 Chat's own folder"),
+            wrapping_label(place_text.place(ours)),
+            wrapping_label(kept, "muted"),
+        ):
             column.addWidget(label)
         column.addSpacing(u)
         column.addWidget(heading("Models of other applications"))
@@ -98,11 +103,11 @@ class FolderDialog(QDialog):
         for folder in self._known:
             box = QCheckBox(folder.app)
             box.setChecked(folder.path in self._chosen)
-            box.setAccessibleDescription(f"{folder.path}, read only")
+            box.setAccessibleDescription(f"{place_text.place(folder.path)}, read only")
             box.toggled.connect(lambda on, path=folder.path: self._set(path, on))
             self.boxes[folder.path] = box
             self._apps.addWidget(box)
-            path = wrapping_label(folder.path, "muted")
+            path = wrapping_label(place_text.place(folder.path), "muted")
             path.setContentsMargins(3 * theme.unit(), 0, 0, 0)
             self._apps.addWidget(path)
         found = "Q8 Chat reads what you tick and changes nothing there."
@@ -116,7 +121,9 @@ class FolderDialog(QDialog):
         if problems:
             self._problems.addWidget(heading("Could not be read"))
         for problem in problems[:MOST]:
-            self._problems.addWidget(wrapping_label(f"{problem.message} {problem.hint}".strip(), "warning"))
+            self._problems.addWidget(
+                wrapping_label(place_text.in_words(f"{problem.message} {problem.hint}".strip()), "warning")
+            )
         if len(problems) > MOST:
             self._problems.addWidget(wrapping_label(f"and {len(problems) - MOST} more", "muted"))
 
@@ -160,12 +167,12 @@ class FolderDialog(QDialog):
             self.setTabOrder(before, after)
 
     def _own_row(self, path: str) -> IconButton:
-        remove = IconButton("close", f"Do not read {path} any more")
+        remove = IconButton("close", f"Do not read {place_text.place(path)} any more")
         remove.clicked.connect(lambda: self._remove(path))
         holder = QWidget()
         row = QHBoxLayout(holder)
         row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(wrapping_label(path), 1)
+        row.addWidget(wrapping_label(place_text.place(path)), 1)
         row.addWidget(remove)
         self._own.addWidget(holder)
         return remove

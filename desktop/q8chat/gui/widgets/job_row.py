@@ -7,7 +7,7 @@ from PySide6.QtGui import QAccessible, QAccessibleEvent, QKeyEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from q8chat.gguf_files import naming
-from q8chat.gui import job_text, theme
+from q8chat.gui import job_text, place_text, theme
 from q8chat.gui.widgets.elided_label import ElidedLabel
 from q8chat.gui.widgets.icon_button import IconButton
 from q8chat.gui.widgets.job_log import JobLog
@@ -167,4 +167,4 @@ def _model(record: JobRecord) -> str:
 
 
 def _words(record: JobRecord) -> str:
-    return f"{record.error.message} {record.error.hint}".strip() if record.error else ""
+    return place_text.in_words(f"{record.error.message} {record.error.hint}".strip()) if record.error else ""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QVBoxLayout, QWidget
 
-from q8chat.gui import theme
+from q8chat.gui import place_text, theme
 from q8chat.gui.widgets.elided_label import ElidedLabel
 from q8chat.library.types import Problem
 
@@ -54,7 +54,7 @@ class LibraryFoot(QFrame):
     def show_problems(self, problems: Sequence[Problem]) -> None:
         """What could not be read: the first of them, all in the tooltip."""
         more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-        self.problems.setText(f"⚠ {problems[0].message}{more}" if problems else "")
-        texts = "\n".join(f"{p.message} {p.hint}".strip() for p in problems)
+        self.problems.setText(place_text.in_words(f"⚠ {problems[0].message}{more}") if problems else "")
+        texts = place_text.in_words("\n".join(f"{p.message} {p.hint}".strip() for p in problems))
         self.problems.setAccessibleName(texts)
         self.setToolTip(texts)

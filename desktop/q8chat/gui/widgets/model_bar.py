@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 
 from q8chat.chat.events import EngineState, EngineStatus
 from q8chat.core import units
-from q8chat.gui import engine_text, theme
+from q8chat.gui import engine_text, place_text, theme
 from q8chat.gui.widgets.elided_label import ElidedLabel
 from q8chat.gui.widgets.icon_button import IconButton
 from q8chat.gui.widgets.template_hint import fill_template_menu
@@ -166,7 +166,7 @@ class ModelBar(QFrame):
         menu.setToolTipsVisible(True)
         for path, name in self._others[:MANY]:
             action = menu.addAction(name)
-            action.setToolTip(path)
+            action.setToolTip(place_text.place(path))
             action.triggered.connect(lambda _checked=False, path=path: self.model_chosen.emit(path))
         if self._others:
             self.menu.addAction("All models…\tCtrl+2", self.library_requested.emit)
@@ -174,6 +174,6 @@ class ModelBar(QFrame):
     def _add_model(self, path: str, prefix: str) -> None:
         action = self.menu.addAction(prefix + Path(path).stem)
         action.triggered.connect(lambda: self.model_chosen.emit(path))
-        action.setToolTip(path)
+        action.setToolTip(place_text.place(path))
         action.setCheckable(True)
         action.setChecked(path == self._state.path)

@@ -6,7 +6,7 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QTextOption
 from PySide6.QtWidgets import QFrame, QLabel, QPlainTextEdit, QScrollArea, QVBoxLayout, QWidget
 
-from q8chat.gui import model_text, theme
+from q8chat.gui import model_text, place_text, theme
 from q8chat.gui.library_text import Entry
 from q8chat.gui.widgets.model_details_actions import ModelActions
 from q8chat.gui.widgets.model_details_check import CheckSection
@@ -90,7 +90,7 @@ class ModelDetailsPane(QScrollArea):
         if entry is not None:
             set_text(self.name, entry.model.name)
             set_text(self.file, model_text.subtitle(entry))
-            set_text(self.problem, f"✕  {entry.model.problem}")
+            set_text(self.problem, f"✕  {place_text.in_words(entry.model.problem)}")
             self.facts.show_facts(model_text.facts(entry.model))
             self.types.show_types(entry.model.mix)
 

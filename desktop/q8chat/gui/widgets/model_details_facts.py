@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QLabel, QLayout, QSizePolicy, QVBoxLayout, QWidget
 
-from q8chat.gui import model_text, theme
+from q8chat.gui import place_text, theme
 from q8chat.gui.widgets.copy_button import CopyButton
 
 LONG = 16  # characters of a word that may have to break
@@ -47,10 +47,11 @@ class Facts(QWidget):
         name = QLabel(label)
         name.setProperty("role", "muted")
         self._grid.addWidget(name, row, 0, top)
-        if not _is_long(value):
+        shown = place_text.place(value)
+        if shown == value and not _is_long(value):
             self._grid.addWidget(wrapping_label(value), row, 1)
             return
-        self._grid.addWidget(wrapping_label(model_text.short_path(value)), row, 1, top)
+        self._grid.addWidget(wrapping_label(shown), row, 1, top)
         copy = CopyButton(lambda: value, f"Copy: {label}")
         copy.setObjectName("factCopy")
         self._grid.addWidget(copy, row, 2, top)
