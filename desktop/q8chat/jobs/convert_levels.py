@@ -120,7 +120,8 @@ def _model_target(model: Path, level: str) -> Path:
     wanted = result_path(model, level)
     if model.is_relative_to(paths.models_dir()):
         return wanted
-    return paths.models_dir() / convert_plan.LOCAL / naming.stem(model.name) / wanted.name
+    folder = naming.stem(wanted.name).removesuffix(level).rstrip("-._") or naming.stem(model.name)
+    return paths.models_dir() / convert_plan.LOCAL / folder / wanted.name
 
 
 def _stand_in(source: TensorSource, texts: Texts | None) -> Imatrix | None:

@@ -17,6 +17,7 @@ from q8chat.gui.widgets.convert_levels import LevelSection
 from q8chat.gui.widgets.convert_options import OptionsForm
 from q8chat.gui.widgets.convert_source import SourceSection
 from q8chat.gui.widgets.job_list import JobList
+from q8chat.gui.widgets.job_row import JobRow
 from q8chat.gui.widgets.model_details_facts import heading
 from q8chat.gui.widgets.model_details_fold import Fold
 from q8chat.gui.widgets.tab_order import order_tabs
@@ -195,8 +196,10 @@ class ConvertPanel(QScrollArea):
         """All of it: Qt's own way shows the cursor's line of a text only."""
         now, page = QApplication.focusWidget(), self.widget()
         if now is not None and page is not None and page.isAncestorOf(now):
-            top = now.mapTo(page, QPoint(0, 0)).y()
-            for y in (top + now.height(), top):
+            row = now.parentWidget()
+            shown = row if isinstance(row, JobRow) else now
+            top = shown.mapTo(page, QPoint(0, 0)).y()
+            for y in (top + shown.height(), top):
                 self.ensureVisible(0, y, 0, 2 * theme.unit())
 
     def _follow_row(self, row: QRect) -> None:

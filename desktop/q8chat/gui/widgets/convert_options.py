@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QTimer, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -48,6 +48,7 @@ class OptionsForm(QWidget):
         self.zero.setToolTip("Otherwise NaN and infinite weights stop the work, with the tensor's name")
         self.threads = QSpinBox(minimum=0, maximum=MOST_THREADS)
         self.threads.setSpecialValueText("All cores")
+        self.threads.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.threads.setAccessibleName("Threads")
         self._typing = QTimer(self, singleShot=True, interval=PAUSE_MS)
         self._typing.timeout.connect(self.changed)
