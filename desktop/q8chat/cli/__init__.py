@@ -13,7 +13,7 @@ from q8chat.cli.parser import EXIT_ERROR, EXIT_INTERRUPTED, EXIT_USAGE, Parser
 from q8chat.core.errors import Q8Error, UsageError
 
 # In the order of the help text.
-VERBS = ("chat", "search", "get", "fit", "models", "rm", "cpu", "imatrix", "convert", "quantize")
+VERBS = ("chat", "search", "get", "fit", "models", "rm", "cpu", "imatrix", "convert", "quantize", "measure")
 
 
 def run(args: Sequence[str]) -> int:

@@ -163,6 +163,12 @@ class QuantizeError(Q8Error):
     code = "quantize"
 
 
+class EvaluateError(Q8Error):
+    """A model can't be measured: with this text, these tasks, or against this reference."""
+
+    code = "evaluate"
+
+
 class OutputFileError(Q8Error):
     """A model file can't be written there: the name is taken or the folder read-only."""
 

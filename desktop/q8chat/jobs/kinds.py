@@ -35,4 +35,5 @@ KINDS: Mapping[str, Kind] = {
     "quantize": Kind("q8chat.quantize.request:run", "compute", "q8chat.quantize.request:discard"),
     "imatrix": Kind("q8chat.jobs.imatrix:run", "compute", "q8chat.jobs.imatrix:discard"),
     "with_imatrix": Kind("q8chat.jobs.with_imatrix:run", "compute", "q8chat.jobs.with_imatrix:discard"),
+    "measure": Kind("q8chat.jobs.measure:run", "compute", "q8chat.jobs.measure:discard"),
 }
