@@ -23,6 +23,7 @@ SHORTCUTS = (
     ("Open a GGUF file", "Ctrl+O"),
     ("Settings of the conversation", "Ctrl+,"),
     ("Chat, Models, Convert, This machine", "Ctrl+1 to Ctrl+4"),
+    ("Next page of the models, or the one before", "Ctrl+PgDn, Ctrl+PgUp"),
     ("Chat with the chosen model", "Enter"),
     ("Filter the models", "/"),
     ("Look for models again", "F5"),

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QCloseEvent, QKeyEvent, QResizeEvent
+from PySide6.QtGui import QCloseEvent, QKeyEvent, QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QStackedWidget, QTabBar, QVBoxLayout, QWidget
 
 from q8chat.gui import theme
 from q8chat.gui.context import AppContext
 from q8chat.gui.panels.models.library_page import LibraryPage
-from q8chat.gui.panels.models.pages import DOWNLOADS, LIBRARY, PAGES, PageLinks, PageRenaming, PageSearch
+from q8chat.gui.panels.models.pages import (
+    DOWNLOADS,
+    LIBRARY,
+    PAGES,
+    PageFocus,
+    PageLinks,
+    PageRenaming,
+    PageSearch,
+)
 from q8chat.gui.widgets.discover_offline import OfflineSwitch
 from q8chat.hub.client import is_offline_by_environment
 from q8chat.jobs.types import JobRecord, JobState
@@ -44,6 +52,10 @@ class ModelsPanel(QWidget):
         self.offline.wanted.connect(lambda offline: context.settings.update(offline=offline))
         context.settings.changed.connect(self._show_offline)
         self._show_offline()
+        for keys, step in (("Ctrl+PgDown", 1), ("Ctrl+PgUp", -1)):
+            shortcut = QShortcut(QKeySequence(keys), self)
+            shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+            shortcut.activated.connect(lambda step=step: self._turn(step))
         self._on_tab(0)
 
     def _lay_out(self) -> None:
@@ -111,6 +123,13 @@ class ModelsPanel(QWidget):
         for page in self._pages.values():
             page.close()
         super().closeEvent(event)
+
+    def _turn(self, step: int) -> None:
+        """To the page before or after this one, ready for the next key."""
+        self.tabs.setCurrentIndex((self.tabs.currentIndex() + step) % self.tabs.count())
+        page = self._stack.currentWidget()
+        if isinstance(page, PageFocus):
+            page.take_focus()
 
     def _count_jobs(self) -> None:
         """How much is under way stands beside the name of the downloads."""

@@ -82,6 +82,12 @@ class JobList(QWidget):
         column.addWidget(self.empty, 1)
         column.addWidget(self._area, 1)
 
+    def take_focus(self) -> None:
+        """To the row at the top, if there is one."""
+        rows = self._in_order()
+        if rows:
+            rows[0].main_button().setFocus()
+
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Inline, the area is as high as what is in it."""
         if watched is self._inside and event.type() in (QEvent.Type.LayoutRequest, QEvent.Type.Resize):
@@ -147,7 +153,7 @@ class JobList(QWidget):
             self.clear_button.setFocus()
             return
         target = rows[number]
-        button = target.first if row.first.hasFocus() and target.first.isVisible() else target.second
+        button = target.second if row.second.hasFocus() else target.main_button()
         button.setFocus()
         self._area.ensureWidgetVisible(target)
 

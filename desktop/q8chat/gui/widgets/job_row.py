@@ -63,6 +63,10 @@ class JobRow(QFrame):
         if record != before:
             self._show(before.state)
 
+    def main_button(self) -> QPushButton | IconButton:
+        """What one most likely wants to press now."""
+        return next(b for b in (self.open, self.first, self.second) if not b.isHidden())
+
     def _lay_out(self) -> None:
         u = theme.unit()
         head = QHBoxLayout()

@@ -82,6 +82,13 @@ class DiscoverPage(QWidget):
         """Ready to type."""
         self.head.field.focus()
 
+    def take_focus(self) -> None:
+        """To the rows of the open repository, or ready to type."""
+        if self._stack.currentWidget() is self.repo:
+            self.repo.focus_table()
+        else:
+            self.focus_search()
+
     def back(self) -> None:
         """From a repository to where it was opened."""
         if self._stack.currentWidget() is self.repo:

@@ -21,3 +21,7 @@ class DownloadsPage(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self.list)
+
+    def take_focus(self) -> None:
+        """To the row at the top."""
+        self.list.take_focus()

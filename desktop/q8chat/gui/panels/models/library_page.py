@@ -100,6 +100,13 @@ class LibraryPage(QWidget):
         """Ready to type a filter."""
         self.head.filter.focus()
 
+    def take_focus(self) -> None:
+        """To the table; where there is none, to what leads on."""
+        if self._stack.currentWidget() is self.table:
+            self.table.setFocus()
+        else:
+            (self.head.filter if self.empty.discover.isHidden() else self.empty.discover).setFocus()
+
     def show_model(self, path: str) -> None:
         """Choose this model, as soon as it is there."""
         self.head.filter.clear()

@@ -33,6 +33,14 @@ class PageRenaming(Protocol):
 
 
 @runtime_checkable
+class PageFocus(Protocol):
+    """A page that was reached by keys: what one wants to use first gets the focus."""
+
+    def take_focus(self) -> None:
+        """Ready for keys."""
+
+
+@runtime_checkable
 class PageLinks(Protocol):
     """A page that leads to others: `page_requested` is a signal with the title of the page wanted."""
 
