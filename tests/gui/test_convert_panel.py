@@ -93,6 +93,8 @@ def test_a_checkpoint_by_keys_alone(qtbot: QtBot, panel: Panel, tmp_path: Path, 
     page.levels.table.setFocus()
     size = pick(page, level)
     QTest.keyClick(page.levels.table, Qt.Key.Key_Return)
+    assert page.destination.start.hasFocus()
+    QTest.keyClick(page.destination.start, Qt.Key.Key_Space)
     row = finished(qtbot, page)
     made = Path(row.record.result["path"])
     assert made == paths.models_dir() / "local" / "Tiny" / f"Tiny-{level}.gguf"

@@ -101,6 +101,10 @@ class DestinationSection(QWidget):
         self._set_folder(Path(folder))
         self.changed.emit()
 
+    def go(self) -> None:
+        """To the button, past what is to be known before."""
+        (self.start if self.start.isEnabled() else self.name).setFocus()
+
     def show_place(self, place: Place, size: int) -> None:
         """Room on the disk, or why nothing can go there."""
         bad = bool(place.problem) or size > place.free

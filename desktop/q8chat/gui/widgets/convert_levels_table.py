@@ -32,7 +32,7 @@ class _Cells(QStyledItemDelegate):
 
 
 class LevelTable(QTableView):
-    """Arrow keys choose a row, Enter starts."""
+    """Arrow keys choose a row, Enter goes on."""
 
     level_chosen = Signal(object)  # Level or None
     entered = Signal()
@@ -42,7 +42,7 @@ class LevelTable(QTableView):
         super().__init__(parent)
         self.setObjectName("levelTable")
         self.setAccessibleName("Levels")
-        self.setAccessibleDescription("Choose with the arrow keys; Enter starts.")
+        self.setAccessibleDescription("Choose with the arrow keys; Enter goes on to the button that starts.")
         self.rows = LevelRows(self)
         self.setModel(self.rows)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
@@ -100,7 +100,7 @@ class LevelTable(QTableView):
             self.setCurrentIndex(self.rows.index(0, 0))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Enter starts."""
+        """Enter goes on."""
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             self.entered.emit()
         else:

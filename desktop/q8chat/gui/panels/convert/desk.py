@@ -61,7 +61,7 @@ class ConvertDesk(QObject):
         self._levels.chosen.connect(self._on_level)
         self._levels.context_chosen.connect(self._on_context)
         self._levels.all_wanted.connect(lambda _: self._plan())
-        self._levels.table.entered.connect(self.start)
+        self._levels.table.entered.connect(self._destination.go)
         self._options.changed.connect(self._plan)
         self._destination.changed.connect(self._placing.start)
         self._destination.started.connect(self.start)
