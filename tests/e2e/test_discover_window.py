@@ -19,6 +19,7 @@ from tests.fakes.hub_server import HubServer
 PICTURES = Path(__file__).resolve().parents[2] / "resources" / "screenshots"
 WANTED = "SmolLM2-135M-Instruct-Q4_1.gguf"
 OTHER = "bartowski/Llama-3.2-3B-Instruct-GGUF"
+MANY = "bartowski/Meta-Llama-3.1-8B-Instruct-GGUF"
 SETTLED = 0.4  # seconds without a request: the page has all it asked for
 HIDDEN = ("HF_TOKEN", "HF_HUB_OFFLINE", "http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY")
 
@@ -75,7 +76,18 @@ class Session:
         """The page of the repository of which a model is really there, found by searching."""
         self.search(window, "smollm2-135m")
         window.keys("Down", "Return")
-        self.wait_for_request(f"/api/models/{showcase.SMOL_REPO}/")
+        self.wait_for_page(showcase.SMOL_REPO)
+
+    def open_named(self, window: RealWindow, named: str) -> None:
+        """The page of a repository whose name is known: "org/name" or "org/name:Q4_K_M"."""
+        window.keys("ctrl+f", "ctrl+a")
+        window.type(named)
+        window.keys("Return")
+        self.wait_for_page(named.partition(":")[0])
+
+    def wait_for_page(self, repo: str) -> None:
+        """Until the window shows it: only then headers are asked for, to know the memory needed."""
+        self.wait_for_request(f"/{repo}/resolve/")
 
     def states(self) -> list[str]:
         """Of all jobs, the oldest first."""
@@ -102,16 +114,15 @@ def test_from_a_search_to_a_chat_by_keys_alone(session: Session, pictures: Path,
         window.keys("ctrl+2", "ctrl+Next")
         session.search(window, "instruct")
         window.picture(pictures / "discover.png")
-        session.open_wanted(window)
+        session.open_named(window, MANY)
         window.picture(pictures / "repo.png")
+        session.open_wanted(window)
         window.type("q4_1")
         window.keys("Return")
         session.wait_for_states("done")
         assert digest(session.file) == digest(starter_model)
 
-        window.keys("ctrl+f", "ctrl+a")
-        window.type(f"{OTHER}:Q4_K_M")
-        session.wait_for_request(f"/api/models/{OTHER}/")
+        session.open_named(window, f"{OTHER}:Q4_K_M")
         window.keys("Return")
         session.wait_for_states("done", "running")
         window.keys("ctrl+Next")
@@ -132,7 +143,7 @@ def test_a_repository_in_the_dark(session: Session, pictures: Path) -> None:
     settings.write_text(json.dumps({"appearance": "dark"}))
     with session.start() as window:
         window.keys("ctrl+2", "ctrl+Next")
-        session.open_wanted(window)
+        session.open_named(window, MANY)
         shown = window.picture(pictures / "repo-dark.png")
         assert darkness(shown) > 0.8
 

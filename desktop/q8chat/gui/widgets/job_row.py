@@ -122,7 +122,7 @@ class JobRow(QFrame):
             icon, word, _ = _FIRST[state]
             _relabel(self.first, icon, word, title)
         if self.record.is_finished:
-            _relabel(self.second, "trash", "Remove from the list", title)
+            _relabel(self.second, "close", "Remove from the list", title)
         else:
             _relabel(self.second, "close", "Cancel", title)
         self.second.setEnabled(state != JobState.CANCELLING)
