@@ -62,13 +62,13 @@ def measure(text: Text) -> Measure:
 
 @pytest.fixture
 def broken_model(starter_model: Path, tmp_path: Path) -> Path:
-    """It computes NaN: the last norm has one."""
+    """It computes NaN for token 0: the scale of a block of its row in the output matrix is one."""
     path = shutil.copy(starter_model, tmp_path / "broken.gguf")
     header = read_header(path)
-    norm = next(t for t in header.tensors if t.name == "output_norm.weight")
+    matrix = next(t for t in header.tensors if t.name == "token_embd.weight")
     with path.open("r+b") as f:
-        f.seek(header.data_offset + norm.offset)
-        f.write(struct.pack("<f", float("nan")))
+        f.seek(header.data_offset + matrix.offset)
+        f.write(struct.pack("<e", float("nan")))
     return path
 
 
