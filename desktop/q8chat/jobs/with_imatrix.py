@@ -5,7 +5,7 @@ A checkpoint can't be run, so it becomes a Q8_0 file for the reading, which is r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from q8chat.quantize.make_imatrix import ImatrixOptions
 from q8chat.quantize.options import Options
 from q8chat.quantize.request import Request
 
+COPYING, READING, MAKING = "a copy to read with", "reading the texts", "making the model"
 READABLE = "Q8_0"  # next to no loss, half the size and memory of F16
 
 
@@ -34,7 +35,7 @@ def run(
 
     Returns what the last step does. Raises what the steps raise.
     """
-    steps = _numbered(3 if convert_request else 2, progress)
+    steps = _numbered([COPYING, READING, MAKING] if convert_request else [READING, MAKING], progress)
     if convert_request:
         model = _reading_copy(texts)
         step = next(steps)
@@ -95,10 +96,11 @@ def _copy_request(wanted: ConvertRequest, texts: Texts) -> ConvertRequest:
     )
 
 
-def _numbered(total: int, progress: Report) -> Iterator[Report]:
+def _numbered(names: Sequence[str], progress: Report) -> Iterator[Report]:
     """A report for each step that says which it is."""
 
     def numbered(n: int) -> Callable[[Progress], None]:
-        return lambda p: progress(replace(p, note=f"Step {n} of {total}: {p.note}".removesuffix(": ")))
+        head = f"Step {n} of {len(names)}, {names[n - 1]}"
+        return lambda p: progress(replace(p, note=f"{head}: {p.note}" if p.note else head))
 
-    return (numbered(n) for n in range(1, total + 1))
+    return (numbered(n) for n in range(1, len(names) + 1))

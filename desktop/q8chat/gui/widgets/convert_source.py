@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QLineEdit,
+    QListView,
     QPushButton,
     QVBoxLayout,
     QWidget,
@@ -48,7 +49,9 @@ class SourceSection(QFrame):
         self._completer = QCompleter(self.field.model(), self)
         self._completer.setFilterMode(Qt.MatchFlag.MatchContains)
         self._completer.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
-        self._completer.popup().setObjectName("completions")
+        popup = QListView()
+        popup.setObjectName("completions")
+        self._completer.setPopup(popup)
         self.field.setCompleter(self._completer)
         self.folder, self.file = QPushButton("Choose a folder…"), QPushButton("Choose a file…")
         self.folder.clicked.connect(lambda: self._ask(QFileDialog.FileMode.Directory))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import Qt, QUrl
+from PySide6.QtCore import QSize, Qt, QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QPlainTextEdit, QVBoxLayout, QWidget
 
@@ -39,7 +39,7 @@ class JobLog(QDialog):
         column.addWidget(title)
         column.addWidget(self.text, 1)
         column.addWidget(buttons)
-        self.resize(84 * u, 52 * u)
+        self.resize(QSize(84 * u, 52 * u).boundedTo(parent.size()))
         self.read()
 
     def read(self) -> None:
