@@ -307,6 +307,23 @@ def test_the_library_leads_here_and_back(qtbot: QtBot, panel: Panel) -> None:
     qtbot.waitUntil(lambda: library.table.entry().model.path == made, timeout=PATIENCE)  # type: ignore[attr-defined]
 
 
+def test_the_same_source_again_and_a_running_job_by_keys(qtbot: QtBot, panel: Panel, tmp_path: Path) -> None:
+    folder = tiny.make(tmp_path / "Tiny")
+    page = panel()
+    for _ in range(2):
+        choose(qtbot, page, folder)
+        assert page.destination.start.isEnabled()
+    page.destination.go()
+    QTest.keyClick(page.destination.start, Qt.Key.Key_Space)
+    row = finished(qtbot, page)
+    qtbot.waitUntil(lambda: row.isAncestorOf(QApplication.focusWidget()))  # the focus went to the job
+    assert page.viewport().rect().contains(row.mapTo(page.viewport(), row.rect().bottomLeft()))
+    row.second.setFocus()
+    QTest.keyClick(row.second, Qt.Key.Key_Space)  # clear it
+    qtbot.waitUntil(lambda: not page.jobs.rows, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: not page.jobs.isVisible())
+
+
 def test_the_log_of_a_job_is_shown(qtbot: QtBot, panel: Panel, tmp_path: Path) -> None:
     page = panel()
     choose(qtbot, page, tiny.make(tmp_path / "Tiny"))

@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from q8chat.chat.events import Problem
 from q8chat.core import units
-from q8chat.core.errors import Q8Error
+from q8chat.core.errors import JobError, Q8Error
 from q8chat.gui import convert_text
 from q8chat.gui.context import AppContext
 from q8chat.gui.convert_draft import KINDS, USUAL, Order, Wishes, asked
@@ -48,7 +49,6 @@ class ConvertDesk(QObject):
         self.source: Source | None = None
         self.levels: Levels | None = None
         self._place: Place | None = None
-        self._wanted = ""  # path that is being looked at
         self._n_ctx = 0
         self._seen: set[str] = set()  # jobs that were done before
         self._placing = QTimer(self, singleShot=True, interval=PAUSE_MS)
@@ -76,10 +76,10 @@ class ConvertDesk(QObject):
             self._source.set_text(text)
             self._remote.look_up(text)
             return
-        self._wanted = str(Path(text).expanduser())
-        self._source.set_text(convert_text.short(Path(self._wanted)))
+        path = Path(text).expanduser()
+        self._source.set_text(convert_text.short(path))
         self._source.show_busy("Looking at it…")
-        self._questions.ask("convert.inspect", {"path": self._wanted}, self._on_source, self._on_bad_source)
+        self._questions.ask("convert.inspect", {"path": str(path)}, self._on_source, self._on_bad_source)
 
     def close(self) -> None:
         """Nobody wants any answer."""
@@ -143,6 +143,8 @@ class ConvertDesk(QObject):
         level = self._levels.level()
         if level is not None:
             self._destination.propose(level.row.target)
+            if self._place is None:  # the same path as that of another source
+                self._placing.start()
         self._refresh()
 
     # ---- the destination ---------------------------------------------------------------------------------------
@@ -206,8 +208,14 @@ class ConvertDesk(QObject):
         return Order(source=self.source, row=level.row, wishes=wishes, target=target, overwrite=overwrite)
 
     def _submit(self, order: Order | None) -> None:
-        if order is not None:
-            self.submitted.emit(self._context.jobs.submit(order.kind, order.title, order.params))
+        if order is None:
+            return
+        try:
+            job = self._context.jobs.submit(order.kind, order.title, order.params)
+        except JobError as e:  # a path that is no valid text
+            self._context.errors.show(Problem(e.code, e.message, e.hint))
+        else:
+            self.submitted.emit(job)
 
     def _on_job(self, record: JobRecord) -> None:
         """What was made is looked for at once, and it may be where the next would go."""
