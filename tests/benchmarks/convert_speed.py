@@ -98,6 +98,7 @@ def measure(bench: Bench, pairs: int, level: str) -> None:
         if n:
             copies.append(copied)
             quantize.append(pair)
+        print(f"round {n} of {pairs} is done", file=sys.stderr, flush=True)
     print("\n| whole process | Q8 Chat, s | peer, s | ours / theirs | peak MiB, ours | theirs |")
     print("|---|---|---|---|---|---|")
     for kind in kinds:
