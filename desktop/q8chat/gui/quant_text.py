@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from q8chat.core import units
-from q8chat.gui import job_text
+from q8chat.gui import job_text, place_text
 from q8chat.gui.offers import ACTIONS, Offer, State
 from q8chat.runtime.kernels import summary
 
@@ -71,7 +71,7 @@ COLUMNS = (
     Column("Memory", memory, 13, numeric=True),
     Column("Fits here", fits, 11),
     Column("On this CPU", cpu, 30),
-    Column("State", state, 17),
+    Column("State", state, 19),
 )
 
 
@@ -107,7 +107,7 @@ def explained(offer: Offer) -> str:
             parts.append(f"This CPU: {summary(offer.needs.kernels)}.")
     if offer.record is not None:
         why = f": {offer.record.error.message} {offer.record.error.hint}" if offer.record.error else ""
-        parts.append(f"{job_text.status(offer.record)}{why}".strip())
+        parts.append(place_text.in_words(f"{job_text.status(offer.record)}{why}".strip()))
     return "\n".join(parts)
 
 

@@ -17,6 +17,7 @@ class SettingsKeeper(QObject):
     """Holds the settings and writes changes on a thread of its own, in order."""
 
     changed = Signal(Settings)
+    saved = Signal(Settings)  # they are on disk now, where the child processes read them
     failed = Signal(events.Problem)
 
     def __init__(self, settings: Settings, parent: QObject | None = None) -> None:
@@ -39,6 +40,7 @@ class SettingsKeeper(QObject):
     def _write(self, settings: Settings) -> None:
         try:
             settings_file.save(settings)
+            self.saved.emit(settings)
         except Q8Error as e:
             self.failed.emit(events.Problem(e.code, e.message, e.hint))
         except OSError as e:

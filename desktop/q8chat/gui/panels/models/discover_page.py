@@ -31,7 +31,7 @@ class DiscoverPage(QWidget):
         self._context = context
         self._asked: str | None = None  # text of the last search, "" for popular models, None for none
         self._cursor = ""
-        self._offline = False
+        self._offline = self._waits = False
         self._left = ("", "")  # repository and row that were open when offline mode began
         self.head, self.message, self.results = DiscoverHead(), DiscoverMessage(), DiscoverResults()
         self.repo = RepoView()
@@ -72,6 +72,7 @@ class DiscoverPage(QWidget):
         self.work.search_failed.connect(self._on_failed)
         self.work.busy.connect(self.head.set_busy)
         self._context.settings.changed.connect(self._on_settings)
+        self._context.settings.saved.connect(self._on_saved)
         back = QShortcut(QKeySequence("Alt+Left"), self)
         back.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
         back.activated.connect(self.back)
@@ -201,12 +202,19 @@ class DiscoverPage(QWidget):
             self._left = (self.acting.repo, self.acting.chosen())
             self._show_search()
             self._say_offline()
-        elif self._left[0]:
-            self.open(*self._left)
-        elif self._asked:
-            self._search(self._asked)  # what was typed while offline
         else:
+            self._waits = True  # for the setting to be on disk: the worker looks there before it asks
             self._say(discover_text.START)
+
+    def _on_saved(self, settings: Settings) -> None:
+        """Go on with what was open, or typed, while offline."""
+        if not self._waits or settings.offline:
+            return
+        self._waits = False
+        if self._left[0]:
+            self.open(*self._left)
+        elif self._asked is not None:
+            self._search(self._asked)
 
     def _say(self, message: Message) -> None:
         self.message.show_message(message)

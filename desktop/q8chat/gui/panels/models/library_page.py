@@ -60,7 +60,7 @@ class LibraryPage(QWidget):
         self.splitter.addWidget(self.details)
         self.splitter.setStretchFactor(0, 2)
         self.splitter.setStretchFactor(1, 1)
-        self.splitter.setSizes([80 * theme.unit(), 46 * theme.unit()])
+        self.splitter.setSizes([80 * theme.unit(), 38 * theme.unit()])
         self.splitter.setHandleWidth(5)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
