@@ -13,7 +13,9 @@ from q8chat.core.errors import EvaluateError
 from q8chat.core.progress import Cancel, Progress, Report
 from q8chat.evaluate.types import FileId
 from q8chat.gguf_files import naming
+from q8chat.gguf_files.header import read_header
 
+WITHOUT_DECODER = ("clip", "t5encoder", "t5")  # t5 has one, but what it reads is not what it writes
 READ = 4 << 20  # bytes between two looks at `cancel`
 
 # size, mtime in ns, inode of every part: another file under the same name has others
@@ -52,10 +54,14 @@ def known(model: Path) -> FileId | None:
 
 
 def identify(model: Path, progress: Report, cancel: Cancel) -> FileId:
-    """The id of `model`; the first time all of it is read. Raises EvaluateError, CancelledError."""
+    """The id of `model`; the first time all of it is read.
+
+    Raises EvaluateError (also if it is no model that writes text), ModelFileError, CancelledError.
+    """
     before = state(model)
     if found := known(model):
         return found
+    _check_kind(model)
     whole, done, total = hashlib.sha256(), 0, sum(size for size, *_ in before)
     for part in parts(model):
         try:
@@ -82,6 +88,16 @@ def check_same(model: Path, before: State) -> None:
     if not same:
         raise EvaluateError(
             f"{model.name} was changed or removed while it was measured.", "Measure again when it is complete."
+        )
+
+
+def _check_kind(model: Path) -> None:
+    header = read_header(model)
+    arch = header.architecture
+    if header.metadata.get(f"{arch}.attention.causal") is False or arch in WITHOUT_DECODER:
+        raise EvaluateError(
+            f"{model.name} can't be measured: {arch} models don't write text.",
+            "Choose a model for writing or chat.",
         )
 
 

@@ -14,12 +14,14 @@ from pathlib import Path
 import pytest
 
 from q8chat.core import paths
-from q8chat.core.errors import EvaluateError
+from q8chat.core.errors import EvaluateError, ModelFileError
 from q8chat.core.progress import Cancel, CancelledError, Progress
 from q8chat.evaluate import cards, quality
 from q8chat.evaluate.quality import LEAST_CHUNKS
 from q8chat.evaluate.types import Options, Text
 from tests.unit.evaluate.conftest import Measure
+from tests.unit.gguf_files.small_gguf import gguf, key
+from tests.unit.gguf_files.small_gguf import text as gguf_text
 
 
 def leftovers() -> list[str]:
@@ -182,3 +184,23 @@ def test_discarding_an_unfinished_run(starter_model: Path, measure: Measure, tex
 def test_a_model_that_is_not_there(measure: Measure, tmp_path: Path) -> None:
     with pytest.raises(EvaluateError, match="There is no model"):
         measure(tmp_path / "absent.gguf")
+
+
+def test_what_is_no_model_for_writing(measure: Measure, tmp_path: Path) -> None:
+    path = tmp_path / "bert.gguf"
+    arch = key("general.architecture", 8, gguf_text("bert"))
+    path.write_bytes(gguf([arch, key("bert.attention.causal", 7, b"\x00")]))
+    with pytest.raises(EvaluateError, match="bert models don't write text"):
+        measure(path)
+    path.write_bytes(gguf([key("general.architecture", 8, gguf_text("clip"))]))
+    with pytest.raises(EvaluateError, match="clip models don't write text"):
+        measure(path)
+    path.write_bytes(b"no model at all")
+    with pytest.raises(ModelFileError, match="does not begin like a GGUF file"):
+        measure(path)
+
+
+def test_cards_are_light() -> None:
+    """The window shows them."""
+    code = "import sys, q8chat.evaluate.cards; print([n for n in ('numpy', 'llama_cpp') if n in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
