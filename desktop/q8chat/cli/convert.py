@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from q8chat.cli import level_options
 from q8chat.cli.parser import EXIT_OK, Commands
-from q8chat.core.errors import CheckpointError
+from q8chat.core.errors import CheckpointError, UsageError
 
 if TYPE_CHECKING:
     from q8chat.jobs.convert import Converted
@@ -74,17 +74,19 @@ def _folder(text: str, revision: str, *, quiet: bool) -> Path:
         return path
     if path.exists():
         raise CheckpointError(f"{text} is a file, not a checkpoint's folder.", "Give the folder it lies in.")
-    from q8chat.hub.resolve import looks_remote
+    from q8chat.hub.resolve import parse_reference
 
-    if not looks_remote(text):
-        raise CheckpointError(f"There is no folder {text}.", "Check the path, or give publisher/name.")
+    try:
+        name = parse_reference(text).repo
+    except UsageError as e:
+        raise CheckpointError(f"There is no folder {text}.", "Check the path, or give publisher/name.") from e
     from q8chat.cli.progress import shown
     from q8chat.hub.download import download
     from q8chat.hub.repo import repo_page
     from q8chat.hub.resolve import select_checkpoint
 
     with shown(f"Downloading {text}", quiet=quiet, on_stop=RESUME) as (progress, cancel):
-        files = download(select_checkpoint(repo_page(text, revision)), progress, cancel)
+        files = download(select_checkpoint(repo_page(name, revision)), progress, cancel)
     return next(f for f in files if f.name == "config.json").parent
 
 

@@ -43,9 +43,9 @@ def make(prepared: Prepared, progress: Report = no_report, cancel: Cancel | None
     """`run` for a request that is prepared already."""
     cancel = cancel or Cancel()
     request, made, out = prepared.request, prepared.made, prepared.plan.target
+    _refuse_own_files(prepared)
     started = time.monotonic()
     if prepared.quantized:
-        _refuse_own_files(request, out)
         result = pipeline.quantize(
             made.source,
             prepared.quantized,
@@ -72,6 +72,12 @@ def discard(request: ConvertRequest) -> None:
     discard_part(convert_plan.plan(request).target)
 
 
-def _refuse_own_files(request: ConvertRequest, out: Path) -> None:
-    if out.exists() and any(out.samefile(own) for own in request.folder.iterdir()):
+def _refuse_own_files(prepared: Prepared) -> None:
+    """Weights are never replaced, nor anything else of the checkpoint; an earlier result beside them may be."""
+    out, folder = prepared.plan.target, prepared.request.folder
+    if not out.exists():
+        return
+    weights = prepared.made.source.checkpoint.stamps
+    beside = out.parent.samefile(folder) and out.suffix != ".gguf"
+    if beside or any(out.samefile(own) for own in weights):
         raise UsageError(f"{out} is a part of the checkpoint itself.", "Choose another name for the result.")
