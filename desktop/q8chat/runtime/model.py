@@ -63,11 +63,16 @@ class Model:
         """
         data = text.encode("utf-8", "replace")
         room = len(data) + 16
-        buffer = (ctypes.c_int32 * room)()
-        n = self.lib.llama_tokenize(self.vocab, data, len(data), buffer, room, add_special, parse_special)
-        if n < 0:
-            raise ModelFileError(f"{self.path.name}: the tokenizer needs {-n:,} tokens for {len(data):,} bytes.")
-        return buffer[:n]
+        while True:
+            buffer = (ctypes.c_int32 * room)()
+            n = self.lib.llama_tokenize(self.vocab, data, len(data), buffer, room, add_special, parse_special)
+            if n >= 0:
+                return buffer[:n]
+            if -n <= room:  # it asks for no more than it had: something else is wrong
+                raise ModelFileError(
+                    f"{self.path.name}: its tokenizer can't read {len(data):,} bytes of text.", "Try another model."
+                )
+            room = -n  # a vocabulary with fewer pieces than there are bytes needs several tokens for one
 
     @lru_cache(maxsize=65536)  # noqa: B019  one model per process
     def piece(self, token: int) -> bytes:
