@@ -69,7 +69,7 @@ def make(prepared: Prepared, progress: Report = no_report, cancel: Cancel | None
 
 def discard(request: ConvertRequest) -> None:
     """Remove what an unfinished `run` left."""
-    discard_part(convert_plan.plan(request).target)
+    discard_part(request.out or convert_plan.plan(request).target)  # the checkpoint may be gone
 
 
 def _refuse_own_files(prepared: Prepared) -> None:
