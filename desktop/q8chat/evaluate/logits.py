@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from functools import cache
 
 import numpy as np
@@ -13,6 +13,7 @@ import numpy.typing as npt
 from q8chat.core.errors import EvaluateError, NotEnoughMemoryError
 from q8chat.core.progress import Cancel, CancelledError
 from q8chat.core.units import count
+from q8chat.runtime import native
 from q8chat.runtime.model import Model
 
 N_UBATCH = 512  # tokens evaluated at once; llama.cpp's default
@@ -104,15 +105,14 @@ class LogitReader:
         """A window of a large model takes a minute: `cancel` is heeded meanwhile."""
         self._abort[0] = b"0"
         result = _thread().submit(self.lib.llama_decode, self.handle, self._batch)
-        while True:
-            try:
-                code = result.result(POLL)
-                break
-            except TimeoutError:
-                if cancel.is_set():
-                    self._abort[0] = b"1"
+        while not wait([result], POLL).done:
+            if cancel.is_set():
+                self._abort[0] = b"1"
+                with native.muted():
+                    wait([result])
         if cancel.is_set():
             raise CancelledError
+        code = result.result()
         if code != 0:
             raise EvaluateError(
                 f"{self.model.path.name} can't read the text: llama_decode returned {code}.", "Try another model."

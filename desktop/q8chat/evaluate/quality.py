@@ -21,6 +21,7 @@ from q8chat.evaluate.reference import Work
 from q8chat.evaluate.statistics import ALONE, COMPARED, relative_error, summary
 from q8chat.evaluate.types import FileId, Options, QualityCard, Text
 from q8chat.evaluate.windows import Vocabulary, Windows, checked, cut, vocabulary
+from q8chat.hardware.memory import read_memory
 from q8chat.hardware.threads import default_threads
 from q8chat.hardware.topology import read_topology
 from q8chat.runtime import native
@@ -59,7 +60,7 @@ def run(
         return card
     threads = options.threads or default_threads(read_topology())
     windows, words = _cut(model, text, options.ctx)
-    method = reference.choose_method(model, base, options.ctx, words.size, threads)
+    method = reference.choose_method(model, base, options.ctx, words.size, available=read_memory().available)
     stop = min(options.chunks or windows.count, windows.count)
     began = time.monotonic()
     with ThreadPoolExecutor(threads) as pool, ChunkLog(key, windows.scored, COMPARED if base else ALONE) as log:

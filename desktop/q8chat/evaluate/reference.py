@@ -25,7 +25,6 @@ from q8chat.core.units import count, size
 from q8chat.evaluate.logits import LogitReader
 from q8chat.evaluate.statistics import Logits, Scores, score
 from q8chat.evaluate.windows import Vocabulary, Windows, vocabulary
-from q8chat.hardware.memory import read_memory
 from q8chat.runtime.footprint import estimate
 from q8chat.runtime.memory import read_headers
 from q8chat.runtime.model import Model
@@ -47,15 +46,15 @@ class Work:
     cancel: Cancel
 
 
-def choose_method(model: Path, reference: Path | None, ctx: int, n_vocab: int, threads: int) -> str:
-    """SIDE_BY_SIDE if both models fit into the memory that is free now."""
+def choose_method(model: Path, reference: Path | None, ctx: int, n_vocab: int, *, available: int) -> str:
+    """SIDE_BY_SIDE if both models fit into `available` bytes of memory."""
     if reference is None:
         return ALONE
     need = 0
     for path in (model, reference):
-        need += estimate(read_headers(path), ctx, threads=threads).total
+        need += estimate(read_headers(path), ctx).total
         need += 2 * (ctx // 2) * n_vocab * F32  # the logits, and the scratch they are computed in
-    return SIDE_BY_SIDE if need <= read_memory().available else IN_TURNS
+    return SIDE_BY_SIDE if need <= available else IN_TURNS
 
 
 def scores(

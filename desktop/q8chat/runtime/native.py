@@ -9,6 +9,8 @@ import re
 import sys
 import threading
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from types import ModuleType
 from typing import Any
@@ -27,6 +29,7 @@ _CONTINUED = 5
 _LogCallback = ctypes.CFUNCTYPE(None, ctypes.c_int, ctypes.c_char_p, ctypes.c_void_p)
 _recent_errors: deque[str] = deque(maxlen=20)
 _buffers: list[tuple[str, int]] = []
+_muted = False
 _BUFFER = re.compile(r"(?P<name>\S+ (?:model|KV|RS|compute|output))\s+buffer size\s*=\s*(?P<size>[\d.]+) MiB")
 
 
@@ -36,7 +39,7 @@ def _log(level: int, text: bytes | None, _user_data: Any) -> None:
         _recent_errors.append(line.strip())
     if level == _INFO and "buffer size" in line and (buffer := _BUFFER.search(" ".join(line.split()))):
         _buffers.append((buffer["name"], round(float(buffer["size"]) * (1 << 20))))
-    if level in (_WARN, _ERROR, _CONTINUED):
+    if level in (_WARN, _ERROR, _CONTINUED) and not _muted:
         sys.stderr.write(line)
         sys.stderr.flush()
 
@@ -79,6 +82,17 @@ def _skip_high_level_api() -> None:
         package = ModuleType("llama_cpp")
         package.__path__ = list(spec.submodule_search_locations or ())
         sys.modules["llama_cpp"] = package
+
+
+@contextmanager
+def muted() -> Iterator[None]:
+    """What llama.cpp says meanwhile is not shown: to it an evaluation that is stopped on purpose is a failure."""
+    global _muted  # noqa: PLW0603  llama.cpp's log is one per process
+    _muted = True
+    try:
+        yield
+    finally:
+        _muted = False
 
 
 def clear_errors() -> None:

@@ -87,7 +87,9 @@ def test_killed_it_goes_on_and_gives_the_same(
     assert (whole.perplexity, whole.mean_kld, whole.max_kld) == (card.perplexity, card.mean_kld, card.max_kld)
 
 
-def test_cancelled_in_the_middle_of_a_window(starter_model: Path, measure: Measure) -> None:
+def test_cancelled_in_the_middle_of_a_window(
+    starter_model: Path, measure: Measure, capfd: pytest.CaptureFixture[str]
+) -> None:
     cancel, stopped = Cancel(), []
 
     def stop() -> None:
@@ -101,6 +103,7 @@ def test_cancelled_in_the_middle_of_a_window(starter_model: Path, measure: Measu
     with pytest.raises(CancelledError):
         measure(starter_model, ctx=512, chunks=1, progress=started, cancel=cancel)
     assert time.monotonic() - stopped[0] < 1.0
+    assert "fail" not in capfd.readouterr().err  # as llama.cpp calls it
 
 
 def test_cancelled_while_the_file_is_identified(starter_model: Path, measure: Measure) -> None:

@@ -126,6 +126,17 @@ def test_in_turns_gives_the_same(
     np.testing.assert_array_equal(*found)
 
 
+def test_both_models_are_loaded_where_memory_allows_it(starter_model: Path) -> None:
+    size = starter_model.stat().st_size
+
+    def method(base: Path | None, available: int) -> str:
+        return reference.choose_method(starter_model, base, 512, 49152, available=available)
+
+    assert method(starter_model, 10 * size) == SIDE_BY_SIDE
+    assert method(starter_model, 2 * size) == IN_TURNS  # room for the weights alone is not enough
+    assert method(None, 0) == reference.ALONE
+
+
 def random_logits(seed: int, rows: int = 40, n_vocab: int = 3000) -> np.ndarray:
     return np.random.default_rng(seed).normal(0, 4, (rows, n_vocab)).astype(np.float32)
 
