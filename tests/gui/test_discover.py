@@ -282,6 +282,20 @@ def test_offline_mode_touches_nothing_and_lets_downloads_wait(
     qtbot.waitUntil(lambda: [r.state for r in jobs.records()] == [JobState.DONE], timeout=PATIENCE)
 
 
+def test_what_was_typed_offline_is_searched_for_when_online_again(
+    hub: HubServer, discover: Callable[..., DiscoverPage], qtbot: QtBot
+) -> None:
+    """The worker reads the setting from the disk, where it must be before the worker is asked."""
+    page = discover()
+    panel = panel_of(page.window())
+    for _ in range(5):
+        QTest.keyClick(panel.offline, Qt.Key.Key_Space)
+        type_in(page, "tiny", enter=True)
+        assert page.message.title.text() == "Offline mode is on"
+        QTest.keyClick(panel.offline, Qt.Key.Key_Space)
+        qtbot.waitUntil(page.results.isVisible, timeout=PATIENCE)
+
+
 def test_offline_by_the_environment_can_not_be_switched_off(
     hub: HubServer, discover: Callable[..., DiscoverPage], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,7 +11,7 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QLabel, QMessageBox, QWidget
+from PySide6.QtWidgets import QApplication, QLabel, QMessageBox, QSplitter, QWidget
 from pytestqt.qtbot import QtBot
 
 from q8chat.core import paths
@@ -25,6 +25,7 @@ from q8chat.gui.panels.models.library_page import LibraryPage
 from q8chat.gui.panels.models_panel import ModelsPanel
 from q8chat.gui.widgets.folder_dialog import FolderDialog
 from q8chat.gui.widgets.library_dialogs import RenameDialog
+from q8chat.gui.widgets.model_details import ModelDetailsPane
 from tests.unit.library.model_files import TEMPLATE, hub_cache, sha256, write_model
 
 Open = Callable[..., MainWindow]
@@ -201,6 +202,10 @@ def test_renaming_by_keys_says_what_is_wrong_and_keeps_the_choice(
     QTest.keyClick(dialog.field, Qt.Key.Key_Return)
     qtbot.waitUntil(dialog.problem.isVisible, timeout=PATIENCE)
     assert "can't be called" in dialog.problem.text()
+    dialog.field.setText("x" * 300)
+    QTest.keyClick(dialog.field, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: "too long" in dialog.problem.text(), timeout=PATIENCE)
+    assert dialog.problem.height() >= dialog.problem.heightForWidth(dialog.problem.width())
     dialog.field.setText("Other-Q4_0")
     QTest.keyClick(dialog.field, Qt.Key.Key_Return)
     new = path.with_name("Other-Q4_0.gguf")
@@ -352,6 +357,35 @@ def test_a_loaded_model_that_is_renamed_stays_the_loaded_one(
     qtbot.waitUntil(lambda: [e.model.path for e in page.table.rows.entries if e.loaded] == loaded, timeout=60_000)
     assert window._settings.settings.last_model == loaded[0]
     assert window._settings.settings.recent_models == tuple(loaded)
+
+
+def test_details_take_the_width_that_what_comes_into_them_needs(qtbot: QtBot) -> None:
+    splitter, pane = QSplitter(childrenCollapsible=False), ModelDetailsPane()
+    qtbot.addWidget(splitter)
+    splitter.addWidget(QWidget())
+    splitter.addWidget(pane)
+    splitter.resize(900, 400)
+    splitter.setSizes([700, 200])
+    splitter.show()
+    before = pane.viewport().width()
+    pane.widget().layout().addWidget(QLabel("wide " * 12))  # type: ignore[union-attr]
+    qtbot.waitUntil(lambda: pane.viewport().width() > before)
+    assert pane.viewport().width() >= pane.widget().minimumSizeHint().width()
+
+
+def test_keys_turn_the_pages_and_the_focus_goes_along(library: Callable[..., LibraryPage]) -> None:
+    page = library()
+    panel = page.window().findChild(ModelsPanel)
+    assert panel is not None
+    page.table.setFocus()
+    seen = []
+    for keys in (Qt.Key.Key_PageDown, Qt.Key.Key_PageDown, Qt.Key.Key_PageDown, Qt.Key.Key_PageUp):
+        QTest.keyClick(QApplication.focusWidget(), keys, Qt.KeyboardModifier.ControlModifier)
+        focused = QApplication.focusWidget()
+        seen.append((panel.tabs.currentIndex(), focused.accessibleName() if focused else ""))
+    assert [number for number, _ in seen] == [1, 2, 0, 2]
+    assert seen[0][1] == "Search the hub for models"
+    assert seen[2][1] == "Models on this machine"
 
 
 def test_the_chats_menu_offers_the_models_of_the_library(library: Callable[..., LibraryPage]) -> None:

@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QLineEdit, QMessageBox, QVBoxLayout, QWidget
 
 from q8chat.gui import model_text, theme
-from q8chat.gui.widgets.model_details_facts import wrapping_label
+from q8chat.gui.widgets.model_details_facts import set_text, wrapping_label
 from q8chat.library.types import LibraryModel
 
 
@@ -47,10 +47,13 @@ class RenameDialog(QDialog):
 
     def show_failure(self, text: str) -> None:
         """The name was not taken: say why and let the user try another."""
-        self.problem.setText(text)
+        set_text(self.problem, text)
         self.problem.show()
         self.ok.setEnabled(True)
         self.field.setFocus()
+        layout = self.layout()
+        if layout is not None:  # Qt takes the height of one line
+            self.resize(self.width(), max(self.height(), layout.totalHeightForWidth(self.width())))
 
     def _on_text(self, text: str) -> None:
         self.ok.setEnabled(bool(text.strip()) and text.strip() != self._old)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QEvent, QObject, QSize, Qt
 from PySide6.QtGui import QTextOption
 from PySide6.QtWidgets import QFrame, QLabel, QPlainTextEdit, QScrollArea, QVBoxLayout, QWidget
 
@@ -75,6 +75,12 @@ class ModelDetailsPane(QScrollArea):
         page = self.widget()
         inside = page.minimumSizeHint().width() if page is not None else 0
         return QSize(inside + self.verticalScrollBar().sizeHint().width(), 16 * theme.unit())
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """What has come into the page may need more width: tell the splitter, or it would be cut off."""
+        if watched is self.widget() and event.type() == QEvent.Type.LayoutRequest:
+            self.updateGeometry()
+        return super().eventFilter(watched, event)
 
     def show_entry(self, entry: Entry | None) -> None:
         """Another row, or the same with newer facts; None: no row."""

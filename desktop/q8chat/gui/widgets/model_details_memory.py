@@ -24,7 +24,7 @@ class MemorySection(QWidget):
         self.verdict, self.note = wrapping_label(), wrapping_label(role="muted")
         u = theme.unit()
         self._grid = QGridLayout()
-        self._grid.setHorizontalSpacing(2 * u)
+        self._grid.setHorizontalSpacing(u)
         self._grid.setVerticalSpacing(u // 2)
         self._grid.setColumnStretch(0, 1)
         at = QLabel("at a context of")
