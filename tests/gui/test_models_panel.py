@@ -368,9 +368,11 @@ def test_details_take_the_width_that_what_comes_into_them_needs(qtbot: QtBot) ->
     splitter.setSizes([700, 200])
     splitter.show()
     before = pane.viewport().width()
-    pane.widget().layout().addWidget(QLabel("wide " * 12))  # type: ignore[union-attr]
+    page = pane.widget()
+    assert page is not None
+    page.layout().addWidget(QLabel("wide " * 12))  # type: ignore[union-attr]
     qtbot.waitUntil(lambda: pane.viewport().width() > before)
-    assert pane.viewport().width() >= pane.widget().minimumSizeHint().width()
+    assert pane.viewport().width() >= page.minimumSizeHint().width()
 
 
 def test_keys_turn_the_pages_and_the_focus_goes_along(library: Callable[..., LibraryPage]) -> None:
@@ -380,7 +382,7 @@ def test_keys_turn_the_pages_and_the_focus_goes_along(library: Callable[..., Lib
     page.table.setFocus()
     seen = []
     for keys in (Qt.Key.Key_PageDown, Qt.Key.Key_PageDown, Qt.Key.Key_PageDown, Qt.Key.Key_PageUp):
-        QTest.keyClick(QApplication.focusWidget(), keys, Qt.KeyboardModifier.ControlModifier)
+        QTest.keyClick(page.window(), keys, Qt.KeyboardModifier.ControlModifier)
         focused = QApplication.focusWidget()
         seen.append((panel.tabs.currentIndex(), focused.accessibleName() if focused else ""))
     assert [number for number, _ in seen] == [1, 2, 0, 2]
