@@ -118,6 +118,15 @@ class RealWindow:
         subprocess.run([sys.executable, "-c", GRAB, path], env=self._env, check=True)
         return path
 
+    def settle(self, quiet: float = 4.0, patience: float = 90.0) -> None:
+        """Wait until the screen has not changed for `quiet` seconds: what was asked for has come."""
+        before, since, deadline = b"", time.monotonic(), time.monotonic() + patience
+        while time.monotonic() - since < quiet:
+            assert time.monotonic() < deadline, "the screen does not come to rest"
+            now = self.picture(self.home / "settling.png").read_bytes()
+            if now != before:
+                before, since = now, time.monotonic()
+
     def messages(self) -> list[tuple[str, str, str]]:
         """Role, text and status of every stored message, in the order they were made."""
         database = self.home / "data" / "q8chat" / "chat.sqlite3"

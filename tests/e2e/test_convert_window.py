@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -62,11 +63,11 @@ def test_a_checkpoint_becomes_q4_k_m_by_keys_alone_and_chats(
     smollm2: Path,  # noqa: F811
 ) -> None:
     folder = tmp_path / smollm2.name
-    folder.symlink_to(smollm2)
+    shutil.copytree(smollm2, folder, copy_function=os.link)
     with opened(display, tmp_path) as window:
         window.type(f"~/{folder.name}")
         window.keys("Return")
-        time.sleep(3 * STEADY)
+        window.settle()
         window.keys(*["Tab"] * 5, "Home", *["Down"] * 6)
         time.sleep(STEADY)
         window.picture(pictures / "convert.png")
@@ -93,7 +94,7 @@ def test_a_model_of_the_list_is_requantized_by_mouse(
         window.type(starter_model.name[:16].lower())
         time.sleep(STEADY)
         window.click(300, 190)  # the model below it
-        time.sleep(3 * STEADY)
+        window.settle()
         window.click(300, 566)  # a level
         time.sleep(STEADY)
         window.picture(pictures / "convert-dark.png")
