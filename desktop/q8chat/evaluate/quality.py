@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import time
+from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ from q8chat.core.progress import Cancel, Progress, Report
 from q8chat.evaluate import cards, file_ids, reference
 from q8chat.evaluate.chunk_log import ChunkLog, path_of
 from q8chat.evaluate.reference import Work
-from q8chat.evaluate.statistics import ALONE, COMPARED, relative_error, summary
+from q8chat.evaluate.statistics import ALONE, COMPARED, Scores, relative_error, summary
 from q8chat.evaluate.types import FileId, Options, QualityCard, Text
 from q8chat.evaluate.windows import Vocabulary, Windows, checked, cut, vocabulary
 from q8chat.hardware.memory import read_memory
@@ -66,15 +68,8 @@ def run(
     with ThreadPoolExecutor(threads) as pool, ChunkLog(key, windows.scored, COMPARED if base else ALONE) as log:
         work = Work(windows, words, stop, threads, pool, cancel)
         continued = len(log.chunks)
-        progress(Progress(continued, stop, "chunks"))
-        if not _enough(log, options, stop):
-            with closing(reference.scores(method, model, base, work, continued)) as scores:
-                for found in scores:
-                    files.check()
-                    log.append(found)
-                    progress(Progress(len(log.chunks), stop, "chunks"))
-                    if _enough(log, options, stop):
-                        break
+        scores = reference.scores(method, model, base, work, continued)
+        _read(scores, log, files, partial(_enough, log, options, stop), partial(_report, log, stop, progress))
     files.check()
     card = QualityCard(
         **msgspec.structs.asdict(summary(log.scores())),
@@ -90,6 +85,26 @@ def run(
     cards.save(key, card)
     log.discard()
     return card
+
+
+def _read(
+    scores: Generator[Scores, None, None],
+    log: ChunkLog,
+    files: _Files,
+    enough: Callable[[], bool],
+    report: Callable[[], None],
+) -> None:
+    report()
+    with closing(scores):
+        while not enough():
+            found = next(scores)
+            files.check()
+            log.append(found)
+            report()
+
+
+def _report(log: ChunkLog, stop: int, progress: Report) -> None:
+    progress(Progress(len(log.chunks), stop, "chunks"))
 
 
 def _settings(files: _Files, text: Text, options: Options) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import Executor
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -83,8 +84,11 @@ def summary(scores: Scores) -> Statistics:
     nll, nll_error = _mean(scores[:, NLL])
     perplexity = float(np.exp(nll))
     alone = Statistics(tokens=len(scores), perplexity=perplexity, perplexity_stderr=perplexity * nll_error)
-    if scores.shape[1] == ALONE:
-        return alone
+    return alone if scores.shape[1] == ALONE else _compared(alone, scores)
+
+
+def _compared(alone: Statistics, scores: Scores) -> Statistics:
+    nll, nll_error = _mean(scores[:, NLL])
     base, base_error = _mean(scores[:, NLL_BASE])
     both = nll_error * base_error
     clipped, _ = _mean(scores[:, CLIPPED])
@@ -93,10 +97,8 @@ def summary(scores: Scores) -> Statistics:
     square, square_error = _mean(scores[:, DP] ** 2)
     rms = float(np.sqrt(square))
     same, _ = _mean(scores[:, SAME_TOP])
-    return Statistics(
-        tokens=alone.tokens,
-        perplexity=perplexity,
-        perplexity_stderr=alone.perplexity_stderr,
+    return msgspec.structs.replace(
+        alone,
         reference_perplexity=float(np.exp(base)),
         reference_perplexity_stderr=float(np.exp(base)) * base_error,
         perplexity_correlation=_covariance(scores[:, NLL], scores[:, NLL_BASE]) / both if both else None,
