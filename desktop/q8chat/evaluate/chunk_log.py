@@ -6,20 +6,33 @@ from pathlib import Path
 from types import TracebackType
 
 import numpy as np
+from filelock import FileLock, Timeout
 
 from q8chat.core import paths
+from q8chat.core.errors import EvaluateError
 from q8chat.evaluate.statistics import Scores
+
+PATIENCE = 2.0  # seconds: a process that was killed may not be quite gone
 
 
 class ChunkLog:
     """A file of equally long records, appended one by one; a last one that was cut off by a kill is dropped.
 
-    `key` names what the scores depend on, so another file, text or setting has another log.
+    `key` names what the scores depend on, so another file, text or setting has another log. Of two processes that
+    measure the same only one may write it.
     """
 
     def __init__(self, key: str, rows: int, columns: int) -> None:
+        """Raises EvaluateError if another process is at it."""
         self.path = path_of(key)
         self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._lock = FileLock(self.path.with_name(f"{self.path.name}.lock"))
+        try:
+            self._lock.acquire(timeout=PATIENCE)
+        except Timeout:
+            raise EvaluateError(
+                "Another process is measuring just this.", "Wait until it is done: its result is kept."
+            ) from None
         self._shape = rows, columns
         size = rows * columns * np.dtype(np.float64).itemsize
         data = self.path.read_bytes() if self.path.exists() else b""
@@ -33,6 +46,7 @@ class ChunkLog:
 
     def __exit__(self, kind: type[BaseException] | None, error: object, trace: TracebackType | None) -> None:
         self._file.close()
+        self._lock.release()
 
     def append(self, scores: Scores) -> None:
         """Keep the scores of one more window. Raises OSError."""

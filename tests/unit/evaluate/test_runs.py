@@ -16,7 +16,7 @@ import pytest
 from q8chat.core import paths
 from q8chat.core.errors import EvaluateError, ModelFileError
 from q8chat.core.progress import Cancel, CancelledError, Progress
-from q8chat.evaluate import cards, quality
+from q8chat.evaluate import cards, chunk_log, quality
 from q8chat.evaluate.quality import LEAST_CHUNKS
 from q8chat.evaluate.types import Options, Text
 from tests.unit.evaluate.conftest import Measure
@@ -25,7 +25,7 @@ from tests.unit.gguf_files.small_gguf import text as gguf_text
 
 
 def leftovers() -> list[str]:
-    return [p.name for p in (paths.cache_dir() / "measure").glob("chunks-*")]
+    return [p.name for p in (paths.cache_dir() / "measure").glob("chunks-*") if p.suffix != ".lock"]
 
 
 def test_it_ends_when_the_result_is_certain_enough(
@@ -207,3 +207,18 @@ def test_cards_are_light() -> None:
     """The window shows them."""
     code = "import sys, q8chat.evaluate.cards; print([n for n in ('numpy', 'llama_cpp') if n in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_two_at_the_same_work(starter_model: Path, measure: Measure, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chunk_log, "PATIENCE", 0.1)
+    refused = []
+
+    def again(progress: Progress) -> None:
+        if (progress.unit, progress.done) == ("chunks", 1):
+            with pytest.raises(EvaluateError, match="Another process is measuring just this"):
+                measure(starter_model)
+            refused.append(progress)
+
+    card = measure(starter_model, progress=again)
+    assert len(refused) == 1
+    assert measure(starter_model) == card
