@@ -19,7 +19,6 @@ from typing import BinaryIO
 from q8chat.gguf_files.layout import Layout
 from q8chat.gguf_files.part_files import ledger_path
 
-
 _READ = 4 << 20  # bytes compared at a time
 _SECONDS = 0.5  # between two flushes: what an interruption may cost
 

@@ -84,7 +84,7 @@ def _add_experts(sums: Sums, x: npt.NDArray[np.float32], experts: npt.NDArray[np
 
 
 def ignored_tail(chunk_size: int, sequences: int) -> int:
-    """Tokens at the end of a chunk that llama-imatrix does not count, when it reads `sequences` chunks side by side.
+    """Tokens at the end of a chunk that llama-imatrix does not count when it reads `sequences` chunks side by side.
 
     It splits them evenly into micro-batches and leaves out products with fewer than 16 rows. So with three chunks
     of 512 two tokens of each are lost (170 + 170 + 170 + 2); with one, two or four none.
