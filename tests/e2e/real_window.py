@@ -11,7 +11,10 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from PySide6.QtGui import QImage
+
 SCREEN = "1180x760"
+CURSOR_BYTES = 400  # of a picture: a text cursor that blinks is 2 x 20 pixels
 PATIENCE = 60.0  # seconds; the machine may be busy with other things
 
 # A grab of the whole screen, by a process of its own, so that the application is not asked to cooperate.
@@ -44,6 +47,16 @@ def wait_until(true: Callable[[], object], what: str, seconds: float = PATIENCE)
     while not true():
         assert time.monotonic() < deadline, f"waited {seconds:g} s in vain: {what}"
         time.sleep(0.05)
+
+
+def _changed(one: QImage, other: QImage) -> int:
+    """How many bytes of the two pictures differ."""
+    if one.size() != other.size():
+        return other.sizeInBytes()
+    width = one.bytesPerLine()
+    a, b = bytes(one.constBits()), bytes(other.constBits())
+    rows = [(a[n : n + width], b[n : n + width]) for n in range(0, len(a), width)]
+    return sum(x != y for row, same in rows if row != same for x, y in zip(row, same, strict=True))
 
 
 class RealWindow:
@@ -119,12 +132,12 @@ class RealWindow:
         return path
 
     def settle(self, quiet: float = 4.0, patience: float = 90.0) -> None:
-        """Wait until the screen has not changed for `quiet` seconds: what was asked for has come."""
-        before, since, deadline = b"", time.monotonic(), time.monotonic() + patience
+        """Wait until nothing but a text cursor has changed for `quiet` seconds: what was asked for has come."""
+        before, since, deadline = QImage(), time.monotonic(), time.monotonic() + patience
         while time.monotonic() - since < quiet:
             assert time.monotonic() < deadline, "the screen does not come to rest"
-            now = self.picture(self.home / "settling.png").read_bytes()
-            if now != before:
+            now = QImage(str(self.picture(self.home / "settling.png"))).convertToFormat(QImage.Format.Format_RGB32)
+            if _changed(before, now) > CURSOR_BYTES:
                 before, since = now, time.monotonic()
 
     def messages(self) -> list[tuple[str, str, str]]:
