@@ -61,6 +61,4 @@ def calm(report: Report) -> Report:
     """A bar says which tensor it is; without a terminal that would be hundreds of lines."""
     if sys.stderr.isatty():
         return report
-    return lambda p: report(
-        Progress(p.done, p.total, p.unit, "" if "." in p.note or "Tensor" in p.note else p.note)
-    )
+    return lambda p: report(Progress(p.done, p.total, p.unit, "" if p.note.startswith("Tensor") else p.note))

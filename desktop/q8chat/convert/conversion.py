@@ -54,12 +54,12 @@ def write(
         raise UsageError(f"{out} is a part of the checkpoint itself.", "Choose another name for the result.")
     with GgufWriter(out, made.layout, key=source.identity, overwrite=overwrite) as writer:
         with closing(_blocks(source, writer.n_done)) as blocks:
-            for name, block in blocks:
+            for block in blocks:
                 cancel.check()
                 if source.flaws and not allow_flaws:
                     _stop_quantizing(source)
                 writer.write(block)
-                progress(Progress(writer.bytes_done, made.size, note=name))
+                progress(Progress(writer.bytes_done, made.size, note=writer.where))
         source.check_unchanged()
         writer.publish()
         continued = writer.continued
@@ -74,9 +74,9 @@ def _stop_quantizing(source: CheckpointSource) -> None:
             raise CheckpointError(flaw, "A model quantized from them would not work. Get an intact checkpoint.")
 
 
-def _blocks(source: CheckpointSource, first: int) -> Generator[tuple[str, bytearray], None, None]:
-    """Tensor name and bytes, in order; made in threads while the one before is written."""
-    waiting: deque[tuple[str, Future[bytearray]]] = deque()
+def _blocks(source: CheckpointSource, first: int) -> Generator[bytearray, None, None]:
+    """Bytes of the tensors, in order; made in threads while those before are written."""
+    waiting: deque[Future[bytearray]] = deque()
     with ThreadPoolExecutor(AHEAD) as pool:
         try:
             for index in range(first, len(source.tensors)):
@@ -84,15 +84,13 @@ def _blocks(source: CheckpointSource, first: int) -> Generator[tuple[str, bytear
                 step = max(1, BLOCK // max(1, spec.row_bytes))
                 for at in range(0, spec.n_rows if spec.n_bytes else 0, step):
                     n_rows = min(step, spec.n_rows - at)
-                    waiting.append((spec.name, pool.submit(_make, source, index, at, n_rows)))
+                    waiting.append(pool.submit(_make, source, index, at, n_rows))
                     if len(waiting) > AHEAD:
-                        name, made = waiting.popleft()
-                        yield name, made.result()
+                        yield waiting.popleft().result()
             while waiting:
-                name, made = waiting.popleft()
-                yield name, made.result()
+                yield waiting.popleft().result()
         finally:
-            for _, made in waiting:
+            for made in waiting:
                 made.cancel()
 
 

@@ -97,6 +97,12 @@ class GgufWriter:
         self._ledger.add(self._crc)
 
     @property
+    def where(self) -> str:
+        """For people: which tensor it is at, and whether an interrupted run is being continued."""
+        went_on = f", continued after {self.continued}" if self.continued else ""
+        return f"Tensor {self.n_done} of {len(self.layout.tensors)}{went_on}"
+
+    @property
     def bytes_done(self) -> int:
         """Bytes of the file that are written."""
         return self._file.tell()

@@ -17,6 +17,7 @@ _STATES: dict[JobState, str] = {
     JobState.CANCELLED: "Cancelled",
 }
 _TONES: dict[JobState, str] = {JobState.DONE: "good", JobState.FAILED: "danger", JobState.RUNNING: ""}
+CONTINUED = "an interrupted run was continued"
 _COUNTED = (  # in the order of the summary
     (JobState.RUNNING, "running"),
     (JobState.QUEUED, "waiting"),
@@ -80,7 +81,7 @@ def status(record: JobRecord) -> str:
         figures = (amount(progress), speed(progress), time_left(progress))
         parts = (progress.note or ("" if any(figures) else _STATES[state]), *figures)
     elif state == JobState.DONE:
-        parts = (_STATES[state], whole(progress))
+        parts = (_STATES[state], whole(progress), CONTINUED if record.result.get("continued") else "")
     elif state not in (JobState.CANCELLED, JobState.CANCELLING) and (progress.done or progress.note):
         parts = (progress.note or _STATES[state], amount(progress))
     return " · ".join(part for part in parts if part)

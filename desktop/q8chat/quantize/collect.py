@@ -122,10 +122,11 @@ def collect(
     def wanted(name: str) -> bool:
         return name.startswith("blk.") or (output and name == "output.weight")
 
+    note = f"continued after {into.chunks}" if into.chunks else ""
     with Capture(model, size, threads, wanted, into.add) as capture:
         while into.chunks < total:
             cancel.check()
-            progress(Progress(into.chunks, total, "chunks"))
+            progress(Progress(into.chunks, total, "chunks", note))
             window = list(tokens[into.chunks * size : (into.chunks + 1) * size])
             window[: len(bos)] = bos
             group = into.chunks // side_by_side * side_by_side

@@ -61,8 +61,7 @@ def quantize(
             for rows in made:
                 cancel.check()
                 done += rows.n * rows.tensor.source.row_bytes
-                note = f"Tensor {writer.n_done} of {len(plan.tensors)}"
-                progress(Progress(done, plan.source_bytes, "bytes", note))
+                progress(Progress(done, plan.source_bytes, "bytes", writer.where))
         source.check_unchanged()
         progress(Progress(plan.source_bytes, plan.source_bytes, "bytes", "Flushing to the disk"))
         writer.publish()

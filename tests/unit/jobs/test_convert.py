@@ -93,7 +93,9 @@ def test_killed_twenty_times_it_is_continued_and_never_half_there(
         "from q8chat.jobs.convert_plan import ConvertRequest;"
         "from q8chat.quantize.options import Options; say = lambda p: print(p.done, flush=True);"
         "r = ConvertRequest(folder=Path(sys.argv[1]), options=Options(ftype='Q4_K_M'), out=Path(sys.argv[2]),"
-        " provenance=False); print('continued', convert.run(r, say).continued)"
+        " provenance=False); notes = []; made = convert.run(r, lambda p: (say(p), notes.append(p.note)));"
+        "assert all(f'continued after {made.continued}' in n for n in notes[:9]) or not made.continued, notes[:9];"
+        "print('continued', made.continued)"
     )
     command = [sys.executable, "-c", script, str(smollm2), str(out)]
     dice = random.Random(8)  # the points differ by the machine anyway
