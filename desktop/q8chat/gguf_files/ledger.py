@@ -1,7 +1,7 @@
 """Which tensors of a `.part` are complete, so that an interrupted job can continue.
 
-A text file beside it: the first line says what the file will be, each further line is a tensor's CRC-32. A line is
-added only after the tensor's bytes were flushed to the disk, so also after a power cut a line means a whole tensor.
+A text file beside it: the first line says what the file will be, each further line is the CRC-32 of a tensor.
+Before a job continues, every tensor is compared with its line.
 """
 
 from __future__ import annotations
@@ -16,11 +16,12 @@ from io import FileIO
 from pathlib import Path
 from typing import BinaryIO
 
+from q8chat.core import files
 from q8chat.gguf_files.layout import Layout
 from q8chat.gguf_files.part_files import ledger_path
 
 _READ = 4 << 20  # bytes compared at a time
-_SECONDS = 0.5  # between two flushes: what an interruption may cost
+_SECONDS = 0.5  # between two flushes: what a power failure may cost
 
 
 def verified(part: Path, made: Layout, key: str) -> list[int]:
@@ -61,32 +62,30 @@ def _crc_of(f: BinaryIO, start: int, n: int) -> int:
 
 
 class Ledger:
-    """Flushes in a thread of its own: the disk works while the next tensors are made.
+    """A line for every complete tensor, at once: after a kill all of them count.
+
+    Lines do not wait for the data to be on the disk. After a power failure the checksums tell what did not get
+    there. The data is flushed in a thread of its own: the disk works while the next tensors are made.
 
     Every method may raise OSError, also one of an earlier flush.
     """
 
     def __init__(self, part: FileIO, path: Path, made: Layout, key: str, done: Sequence[int]) -> None:
         self._part, self._path = part, path
-        self._lines = [_first_line(made, key), *(b"%08x" % crc for crc in done)]
-        self._file = path.open("wb", buffering=0)
+        lines = (_first_line(made, key), *(b"%08x" % crc for crc in done))
+        files.publish(path, b"".join(line + b"\n" for line in lines))  # a kill here leaves the old one
+        self._file = path.open("ab", buffering=0)
         self._thread = ThreadPoolExecutor(1, "flush")
         self._running: Future[None] | None = None
         self._due = time.monotonic() + _SECONDS
 
     def add(self, crc: int) -> None:
         """The next tensor is written, its padding too."""
-        self._lines.append(b"%08x" % crc)
+        self._file.write(b"%08x\n" % crc)
         if time.monotonic() >= self._due and (self._running is None or self._running.done()):
             self._wait()
             self._due = time.monotonic() + _SECONDS
-            lines, self._lines = self._lines, []
-            self._running = self._thread.submit(self._flush, lines)
-
-    def _flush(self, lines: list[bytes]) -> None:
-        os.fsync(self._part.fileno())
-        self._file.write(b"".join(line + b"\n" for line in lines))
-        os.fsync(self._file.fileno())
+            self._running = self._thread.submit(os.fsync, self._part.fileno())
 
     def _wait(self) -> None:
         if self._running:
@@ -98,7 +97,8 @@ class Ledger:
             return
         try:
             self._wait()
-            self._flush(self._lines)
+            os.fsync(self._part.fileno())
+            os.fsync(self._file.fileno())
         finally:
             self._file.close()
             self._thread.shutdown()

@@ -106,6 +106,8 @@ def test_what_is_no_message(data: object) -> None:
 @given(TEXT, TEXT)
 def test_errors_cross_the_pipe_by_their_code(message: str, hint: str) -> None:
     for kind in errors._all_classes(errors.Q8Error):
+        if "code" not in vars(kind):  # an inner kind of a room, which crosses as its base
+            continue
         failed = Wire.decode(Wire.encode(Failed(None, kind.code, message, hint)))
         error = errors.from_code(failed.code, failed.message, failed.hint)
         assert (type(error), error.message, error.hint) == (kind, message, hint)
