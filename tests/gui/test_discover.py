@@ -28,7 +28,7 @@ from tests.fakes.hub_server import HubServer
 from tests.unit.library.model_files import write_model
 
 Open = Callable[..., MainWindow]
-PATIENCE = 30_000  # ms; the worker is a process that has to start first
+PATIENCE = 90_000  # ms; the worker is a process that has to start first
 SHAPE = Shape(4, 512, 1536, 8, 4, 2048, 16384)
 REPO, FETCHED = "org/Tiny-GGUF", "Tiny-Q4_0"
 UNSET = ("HF_TOKEN", "HF_HUB_OFFLINE", "HF_TOKEN_PATH", "http_proxy", "https_proxy", "all_proxy")
